@@ -1,0 +1,52 @@
+# Everything a contributor runs. Needs only Python 3.11+, git and make; the rest is set up in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check lint types layers docs-check bench conformance wheel lock schemas clean
+
+demo: $(STAMP)  ## set up and run the main job
+	$(BIN)/steersman demo
+
+test: $(STAMP)  ## set up and run the tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: lint types layers docs-check  ## everything CI checks besides the tests
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+layers: $(STAMP)
+	PYTHONPATH=src $(BIN)/lint-imports
+
+docs-check: $(STAMP)
+	$(BIN)/python -m pytest tests/docs
+
+bench: $(STAMP)  ## measure, and print tables
+	$(BIN)/python -m bench
+
+conformance: $(STAMP)  ## our engine beside recorded truth and real tools
+	$(BIN)/python -m pytest tests/conformance -rs
+
+wheel: $(STAMP)
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+$(STAMP): requirements/dev.lock requirements/tools.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
+	-$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/tools.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+lock:  ## pin again (needs uv)
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/runtime.in -o requirements/runtime.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/dev.in -o requirements/dev.lock
+	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --no-deps requirements/tools.in -o requirements/tools.lock
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Measurements, printed as tables; ratios beside a peer in the same run."""

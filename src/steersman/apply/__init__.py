@@ -1,0 +1,1 @@
+"""Deciding what an apply does: stages, drift, force, change sets, inventory, pruning."""

@@ -1,0 +1,1 @@
+"""All outgoing I/O; every foreign error is translated here into ours."""

@@ -1,0 +1,1 @@
+"""The algebra of status conditions: edit, summarise into Ready, patch, check."""

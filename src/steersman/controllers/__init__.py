@@ -1,0 +1,1 @@
+"""One declaration and its steps for each kind that is reconciled."""

@@ -1,0 +1,1 @@
+"""The layout of a fleet repository: clusters, components, environments; and a first fleet."""

@@ -1,0 +1,1 @@
+"""Domain-free parts: time, digests, archives, paths, durations, versions, YAML, patches."""

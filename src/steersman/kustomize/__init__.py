@@ -1,0 +1,1 @@
+"""The build engine: files in, manifests out, as kustomize does it."""

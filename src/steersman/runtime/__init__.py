@@ -1,0 +1,1 @@
+"""The controller runtime: reflectors, caches, queues, the envelope. It knows no Flux kind."""

@@ -1,0 +1,1 @@
+"""The types of the built-in Kubernetes kinds, as data: schemas and the table of resources."""

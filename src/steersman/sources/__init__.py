@@ -1,0 +1,1 @@
+"""Choosing, filtering and verifying sources: references, revisions, ignore rules; no fetching."""

@@ -1,0 +1,1 @@
+"""Variable substitution after a build: the envsubst grammar and where variables come from."""
