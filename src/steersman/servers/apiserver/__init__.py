@@ -1,0 +1,1 @@
+"""A Kubernetes API in this process: storage, REST, watches, kinds and custom resources."""

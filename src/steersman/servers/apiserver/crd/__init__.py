@@ -1,0 +1,1 @@
+"""Custom resource definitions: their rules, and the kinds they define."""

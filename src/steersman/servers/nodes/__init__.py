@@ -1,0 +1,1 @@
+"""Pretend nodes: workloads become ready without containers."""
