@@ -170,7 +170,7 @@ class NamespacedRef(Wire, frozen=True):
 class SecretKeyRef(Wire, frozen=True):
     """One key of a Secret in the same namespace."""
 
-    name: Annotated[str, Meta(description="Name of the Secret.")]
+    name: Annotated[str, Meta(description="Which Secret to read.")]
     key: Annotated[str, Meta(description="Key in the Secret; the usual one when left out.")] = ""
 
 
