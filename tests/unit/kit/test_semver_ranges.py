@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +14,7 @@ from steersman.kit.semver import (
     parse_range,
     parse_version,
 )
-
-_ROOT = Path(__file__).resolve().parents[3]
-_TABLE = (
-    Path(os.environ.get("STEERSMAN_CONFORMANCE", _ROOT.parent / "shared/conformance"))
-    / "tables/semver.jsonl"
-)
+from tests.support.tools import conformance_data
 
 
 def _fails(kind: type[ValueError], action: Any) -> bool:
@@ -59,10 +52,9 @@ def _answer(row: dict[str, Any]) -> object:
 
 
 @pytest.mark.conformance
-@pytest.mark.skipif(not _TABLE.exists(), reason=f"conformance table {_TABLE.name} is absent")
 def test_every_row_of_the_table_of_masterminds_semver_holds() -> None:
     wrong = []
-    for line in _TABLE.read_text().splitlines():
+    for line in conformance_data("tables", "semver.jsonl").read_text().splitlines():
         row = json.loads(line)
         if row.get("constraint") == "":
             continue  # rows about a single comparison; a whole range may not be empty

@@ -1,1 +1,0 @@
-"""Rules that many kinds share: names, labels, metadata, selectors, numbers."""
