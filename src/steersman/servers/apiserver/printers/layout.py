@@ -1,0 +1,59 @@
+"""A layout: columns, and how to fill them for one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from steersman.kit.clock import parse_rfc3339
+from steersman.objects.manifest import Manifest, metadata_of, name_of
+from steersman.servers.apiserver.strategy import Column, Row, Table
+
+__all__ = ["CREATED_AT", "Cells", "Layout", "default_layout"]
+
+Cells: TypeAlias = Callable[[Manifest, datetime], Sequence[Any]]
+"""Gives the cells after the name, for an object and the current time."""
+
+NAME = Column(
+    "Name",
+    "string",
+    "name",
+    "Name must be unique within a namespace. Is required when creating resources, although some"
+    " resources may allow a client to request the generation of an appropriate name automatically."
+    " Name is primarily intended for creation idempotence and configuration definition. Cannot be"
+    " updated. More info:"
+    " https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
+)
+CREATED_AT = Column("Created At", "date")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Columns and cells of a kind.
+
+    Attributes:
+        columns: the columns after the name.
+        cells: fills them; the name is put in front.
+        name_column: the first column.
+    """
+
+    columns: tuple[Column, ...]
+    cells: Cells
+    name_column: Column = NAME
+
+    def table(self, objs: Sequence[Manifest], now: str) -> Table:
+        """Shows objects, in the order given."""
+        moment = parse_rfc3339(now)
+        rows = tuple(Row((name_of(obj), *self.cells(obj, moment)), obj) for obj in objs)
+        return Table((self.name_column, *self.columns), rows)
+
+
+def _created(obj: Manifest, now: datetime) -> Sequence[Any]:
+    return (metadata_of(obj).get("creationTimestamp"),)
+
+
+def default_layout() -> Layout:
+    """The layout of kinds without one: name and time of creation."""
+    return Layout((CREATED_AT,), _created)

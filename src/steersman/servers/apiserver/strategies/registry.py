@@ -1,0 +1,62 @@
+"""Finds the strategy of a built-in resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from steersman.errors import Bug
+from steersman.objects.identity import GroupKind
+from steersman.schemas.catalogue import Catalogue, ResourceInfo
+from steersman.servers.apiserver.codec import Codec
+from steersman.servers.apiserver.gotypes import load_go_types, type_name
+from steersman.servers.apiserver.printers.layout import default_layout
+from steersman.servers.apiserver.strategies.builtin import BuiltinStrategy
+from steersman.servers.apiserver.strategies.rules import KindRules
+
+__all__ = ["BuiltinStrategies", "for_resource"]
+
+
+class BuiltinStrategies:
+    """The strategies of one server; types are compiled once and shared.
+
+    Args:
+        catalogue: the built-in kinds of the server's minor.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._codec = Codec(load_go_types())
+        self._rules = all_rules()
+
+    @property
+    def codec(self) -> Codec:
+        """The compiled Go types."""
+        return self._codec
+
+    def for_resource(self, info: ResourceInfo) -> BuiltinStrategy:
+        """Returns the strategy of a built-in resource.
+
+        Raises:
+            Bug: the resource is not in the catalogue.
+        """
+        go_type = type_name(self._catalogue, info.gvk)
+        if go_type is None or not self._codec.has(go_type):
+            raise Bug(f"no type is known for {info.gvk}")
+        rules = self._rules.get(info.gvk.group_kind, KindRules())
+        return BuiltinStrategy(info, go_type, self._codec, rules, default_layout())
+
+
+@lru_cache(maxsize=4)
+def _strategies(catalogue: Catalogue) -> BuiltinStrategies:
+    return BuiltinStrategies(catalogue)
+
+
+def for_resource(info: ResourceInfo, catalogue: Catalogue) -> BuiltinStrategy:
+    """Returns the strategy of a built-in resource of a catalogue."""
+    return _strategies(catalogue).for_resource(info)
+
+
+def all_rules() -> Mapping[GroupKind, KindRules]:
+    """Collects the rules of every kind that has some."""
+    return {}
