@@ -33,10 +33,8 @@ bench: $(STAMP)  ## measure, and print tables
 conformance: $(STAMP)  ## our engine beside recorded truth and real tools
 	$(BIN)/python -m pytest tests/conformance -rs
 
-schemas: $(STAMP)  ## distil the schemas of the built-in kinds again
-	$(PYTHON) -m venv $(VENV)-schemas
-	$(VENV)-schemas/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/schemas.lock
-	$(VENV)-schemas/bin/python scripts/distil_schemas.py
+schemas:  ## distil the schemas of the built-in kinds again (needs Go)
+	$(PYTHON) scripts/distil_schemas.py
 
 wheel: $(STAMP)
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
@@ -52,7 +50,6 @@ lock:  ## pin again (needs uv)
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/runtime.in -o requirements/runtime.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements/dev.in -o requirements/dev.lock
 	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --no-deps requirements/tools.in -o requirements/tools.lock
-	uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 --no-deps requirements/schemas.in -o requirements/schemas.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-schemas dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,54 +1,27 @@
 """Distils the schemas of the built-in kinds into one small data file per Kubernetes minor.
 
-Run by ``make schemas`` with requirements/schemas.lock installed. Reads the definitions that
-``kubernetes-validate`` (Apache-2.0) ships, drops descriptions and what that package added for
-validation, puts back the scalar defaults it lost, and joins the resource table beside this file.
+Run by ``make schemas``; needs Go and its module proxy, since the public Kubernetes module carries
+the OpenAPI v3 documents (Apache-2.0). Drops descriptions, keeps what the named resources need, and
+joins the resource table beside this file.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import importlib.util
 import json
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 DATA = HERE.parent / "src" / "steersman" / "schemas" / "data"
-MINORS = ("1.35", "1.36", "1.37")
-OLD_REF, NEW_REF = "#/$defs/", "#/components/schemas/"
+VERSIONS = {"1.35": "1.35.4", "1.36": "1.36.3", "1.37": "1.37.2"}
+REF = "#/components/schemas/"
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-
-INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
-QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
-# Types whose published schema says nothing that a validator can use.
-FIXED: dict[str, dict[str, Any]] = {
-    INT_OR_STRING: {"format": "int-or-string", "oneOf": [{"type": "integer"}, {"type": "string"}]},
-    QUANTITY: {"oneOf": [{"type": "string"}, {"type": "number"}]},
-}
-
-CORE = "io.k8s.api.core.v1."
-# Scalar defaults of the real server's OpenAPI v3 documents that the source package lacks.
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "ContainerPort": {"protocol": "TCP"},
-    "ServicePort": {"protocol": "TCP"},
-    "GRPCAction": {"service": ""},
-    "RBDVolumeSource": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
-    "RBDPersistentVolumeSource": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
-    "ScaleIOVolumeSource": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
-    "ScaleIOPersistentVolumeSource": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
-    "ISCSIVolumeSource": {"iscsiInterface": "default"},
-    "ISCSIPersistentVolumeSource": {"iscsiInterface": "default"},
-    "AzureDiskVolumeSource": {
-        "cachingMode": "ReadWrite",
-        "fsType": "ext4",
-        "readOnly": False,
-        "kind": "Shared",
-    },
-}
 
 # Kinds that are bodies of requests and answers rather than resources.
 MESSAGES = {
@@ -65,28 +38,34 @@ MESSAGES = {
 }
 
 
-def source_definitions(minor: str) -> dict[str, Any]:
-    """Reads the ``$defs`` of one minor from the installed source package."""
-    spec = importlib.util.find_spec("kubernetes_validate")
-    if spec is None or spec.origin is None:
-        sys.exit("kubernetes-validate is missing: pip install -r requirements/schemas.lock")
-    root = Path(spec.origin).parent / "kubernetes-json-schema"
-    text = (root / f"v{minor}.0-local" / "_definitions.json").read_text()
-    definitions: dict[str, Any] = json.loads(text)["$defs"]
+def source_documents(version: str) -> Iterator[dict[str, Any]]:
+    """Yields the OpenAPI v3 documents that the Kubernetes module of a version carries."""
+    command = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{version}"]
+    answer = subprocess.run(  # noqa: S603 (constants only)
+        command, check=True, capture_output=True, cwd=tempfile.gettempdir()
+    )
+    folder = Path(json.loads(answer.stdout)["Dir"]) / "api" / "openapi-spec" / "v3"
+    for path in sorted(folder.glob("*.json")):
+        yield json.loads(path.read_text())
+
+
+def source_definitions(version: str) -> dict[str, Any]:
+    """Joins the schemas of all documents; a definition is the same wherever it appears."""
+    definitions: dict[str, Any] = {}
+    for document in source_documents(version):
+        definitions.update(document.get("components", {}).get("schemas", {}))
     return definitions
 
 
 def distil(schema: dict[str, Any]) -> dict[str, Any]:
-    """Returns a schema as the API server publishes it, without descriptions."""
+    """Returns a schema without its descriptions; a lone reference in ``allOf`` is put in place."""
     result: dict[str, Any] = {}
     for key, value in schema.items():
         match key:
-            case "description" | "enum":
+            case "description":
                 continue
-            case "type" if isinstance(value, list):
-                result[key] = next(kind for kind in value if kind != "null")
-            case "$ref":
-                result[key] = value.replace(OLD_REF, NEW_REF)
+            case "allOf" if len(value) == 1 and "$ref" in value[0]:
+                result["$ref"] = value[0]["$ref"]
             case "properties":
                 result[key] = {name: distil(field) for name, field in value.items()}
             case "items" | "additionalProperties" if isinstance(value, dict):
@@ -96,20 +75,12 @@ def distil(schema: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def add_defaults(definitions: dict[str, Any]) -> None:
-    """Puts the lost scalar defaults back."""
-    for type_name, fields in DEFAULTS.items():
-        properties = definitions[CORE + type_name]["properties"]
-        for field, value in fields.items():
-            properties[field]["default"] = value
-
-
 def refs(node: object) -> Iterator[str]:
     """Yields the names of the definitions a schema refers to."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "$ref" and isinstance(value, str):
-                yield value.removeprefix(NEW_REF)
+                yield value.removeprefix(REF)
             else:
                 yield from refs(value)
     elif isinstance(node, list):
@@ -181,9 +152,8 @@ def kinds_of(definitions: dict[str, Any]) -> dict[tuple[str, str, str], str]:
 
 def document(minor: str) -> dict[str, Any]:
     """Builds the data file of one minor."""
-    definitions = {name: distil(schema) for name, schema in source_definitions(minor).items()}
-    definitions.update(FIXED)
-    add_defaults(definitions)
+    source = source_definitions(VERSIONS[minor])
+    definitions = {name: distil(schema) for name, schema in source.items()}
     kinds = kinds_of(definitions)
     resources = [
         row for row in resource_table() if (row["group"], row["version"], row["kind"]) in kinds
@@ -204,7 +174,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
-    for minor in MINORS:
+    for minor in VERSIONS:
         text = json.dumps(document(minor), separators=(",", ":"), ensure_ascii=False).encode()
         path = DATA / f"kubernetes-{minor}.json.gz"
         if check:
