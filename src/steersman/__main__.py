@@ -1,0 +1,6 @@
+"""``python -m steersman``."""
+
+from steersman.cli.main import main
+
+if __name__ == "__main__":
+    main()
