@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cmp_to_key, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = [
     "InvalidConstraint",
@@ -110,7 +110,7 @@ class Version:
         return replace(version, original=f"{prefix}{version}")
 
 
-by_precedence: Callable[[Version], object] = cmp_to_key(Version.compare)
+by_precedence: Callable[[Version], Any] = cmp_to_key(Version.compare)
 """Sort key: the order of semantic versioning."""
 
 
