@@ -1,1 +1,1 @@
-"""A Kubernetes API in this process: storage, REST, watches, kinds and custom resources."""
+"""An embedded Kubernetes API server: REST, watch, apply, CRDs, RBAC and built-in controllers."""

@@ -1,0 +1,507 @@
+"""create, update, patch: from a decoded body to a commit.
+
+Everything here is synchronous: between reading the present object and committing the new one
+nothing else runs, so there is no conflict to retry. Source of the order of steps and the texts:
+recorded answers of kube-apiserver 1.36 and ``k8s.io/apiserver/pkg/{endpoints/handlers,registry}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from steersman.objects.apistatus import ApiError
+from steersman.objects.manifest import Manifest, metadata_of, name_of
+from steersman.servers.apiserver.admission import Admission, Attempt
+from steersman.servers.apiserver.answers import (
+    already_exists,
+    bad_request,
+    conflict,
+    internal,
+    modified,
+    not_found,
+)
+from steersman.servers.apiserver.authn import User
+from steersman.servers.apiserver.bodies import Body
+from steersman.servers.apiserver.cluster import Cluster
+from steersman.servers.apiserver.conversion import from_storage, to_storage
+from steersman.servers.apiserver.fielderrors import invalid, invalid_object
+from steersman.servers.apiserver.options import WriteOptions
+from steersman.servers.apiserver.resources import Resource
+from steersman.servers.apiserver.storage import Stored
+from steersman.servers.apiserver.strategy import Decoded, WriteContext
+from steersman.servers.apiserver.tracking import Tracking
+
+__all__ = ["Edit", "Target", "Writer", "Written"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Which object, through which endpoint, and who asks."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    subresource: str = ""
+    user: User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The outcome of a write.
+
+    Attributes:
+        manifest: the object in the version of the request.
+        created: it was not there before.
+        warnings: texts for ``Warning`` headers.
+    """
+
+    manifest: Manifest
+    created: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+Edit = Callable[[Manifest], Decoded]
+"""From the present object, in the version of the request, to the wanted one."""
+
+
+class Writer:
+    """Commits objects.
+
+    Args:
+        cluster: the store and what goes with it.
+        tracking: keeps ``managedFields``.
+        admission: what may refuse or change a write.
+    """
+
+    def __init__(self, cluster: Cluster, tracking: Tracking, admission: Admission) -> None:
+        self._cluster = cluster
+        self._tracking = tracking
+        self._admission = admission
+
+    # create
+
+    def create(self, target: Target, body: Body, options: WriteOptions) -> Written:
+        """Creates an object from a POST.
+
+        Raises:
+            ApiError: as the real server answers.
+        """
+        resource = target.resource
+        self.check_kind(resource, body.value)
+        decoded = resource.strategy.decode(body.value)
+        warnings = self.judge(resource, (*decoded.problems, *body.duplicates), options)
+        obj = _place(target, decoded.obj)
+        if metadata_of(obj).get("resourceVersion"):
+            raise internal("resourceVersion should not be set on objects to be created")
+        obj = self._new_identity(target, obj)
+        manager = self._tracking.of(resource, target.subresource)
+        obj = manager.update(
+            None, obj, manager=options.manager, now=self._cluster.now, operation="Update"
+        )
+        return self.commit_new(target, obj, options, warnings)
+
+    def commit_new(
+        self, target: Target, obj: Manifest, options: WriteOptions, warnings: tuple[str, ...] = ()
+    ) -> Written:
+        """Prepares, admits, checks and stores a new object whose managers are known."""
+        resource, cluster = target.resource, self._cluster
+        context = WriteContext(now=cluster.now, cluster=cluster, dry_run=options.dry_run)
+        attempt = Attempt(target=target, operation="CREATE", dry_run=options.dry_run)
+        obj = self._admission.mutate(attempt, obj, None)
+        obj = resource.strategy.prepare_create(obj, context)
+        errors = resource.strategy.validate_create(obj, context)
+        if errors:
+            raise invalid_object(resource.gvk.group_kind, name_of(obj), errors)
+        key = resource.key(target.namespace, name_of(obj))
+        if cluster.store.get(resource.bucket, key) is not None:
+            raise already_exists(resource.info.group, resource.info.plural, name_of(obj))
+        self._admission.validate(attempt, obj, None)
+        warnings = (
+            *warnings,
+            *resource.strategy.warnings(obj, None),
+            *self._admission.warnings(attempt, obj, None),
+        )
+        if options.dry_run:
+            return Written(manifest=obj, created=True, warnings=warnings)
+        stored = cluster.store.put(resource.bucket, key, ordered(resource, obj))
+        return Written(manifest=self.served(resource, stored), created=True, warnings=warnings)
+
+    def _new_identity(self, target: Target, obj: Manifest) -> Manifest:
+        given = metadata_of(obj)
+        name, base = given.get("name", ""), given.get("generateName", "")
+        metadata: dict[str, Any] = {}
+        if not name and base:
+            name = self._cluster.generate_name(base)
+        if name:
+            metadata["name"] = name
+        if base:
+            metadata["generateName"] = base
+        if target.resource.info.namespaced:
+            metadata["namespace"] = target.namespace
+        metadata["uid"] = self._cluster.new_uid()
+        if "generation" in given:
+            metadata["generation"] = given["generation"]
+        metadata["creationTimestamp"] = self._cluster.now
+        for field, value in given.items():
+            if field not in metadata and field not in _SERVER_OWNED:
+                metadata[field] = value
+        return {**obj, "metadata": metadata}
+
+    # update
+
+    def update(self, target: Target, body: Body, options: WriteOptions) -> Written:
+        """Replaces an object from a PUT.
+
+        Raises:
+            ApiError: as the real server answers.
+        """
+        resource = target.resource
+        self.check_kind(resource, body.value)
+        decoded = resource.strategy.decode(body.value)
+        problems = (*decoded.problems, *body.duplicates)
+        warnings = self.judge(resource, problems, options)
+        obj = _place(target, decoded.obj)
+        if name_of(obj) != target.name:
+            raise _wrong_name(name_of(obj), target.name)
+        current = self.current(target)
+        if current is None:
+            if resource.traits.create_on_update and not target.subresource:
+                return self._create_by_put(target, obj, options, warnings)
+            raise not_found(resource.info.group, resource.info.plural, target.name)
+        version = metadata_of(obj).get("resourceVersion", "")
+        if not version and not resource.traits.unconditional_update:
+            error = invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            raise invalid_object(resource.gvk.group_kind, target.name, [error])
+        self._check_uid(target, obj, current)
+        return self.replace(target, current, obj, options, warnings)
+
+    def _create_by_put(
+        self, target: Target, obj: Manifest, options: WriteOptions, warnings: tuple[str, ...]
+    ) -> Written:
+        metadata = dict(metadata_of(obj))
+        if metadata.pop("resourceVersion", None):
+            raise not_found(target.resource.info.group, target.resource.info.plural, target.name)
+        obj = self._new_identity(target, {**obj, "metadata": metadata})
+        manager = self._tracking.of(target.resource, target.subresource)
+        obj = manager.update(None, obj, manager=options.manager, now=self._cluster.now)
+        return self.commit_new(target, obj, options, warnings)
+
+    def _check_uid(self, target: Target, obj: Manifest, current: Manifest) -> None:
+        uid, there = metadata_of(obj).get("uid"), metadata_of(current)["uid"]
+        if uid and uid != there:
+            info = target.resource.info
+            where = "/".join(
+                part
+                for part in ("/registry", _registry_path(target.resource), target.namespace)
+                if part
+            )
+            text = (
+                f"StorageError: invalid object, Code: 4, Key: {where}/{target.name}, "
+                f"ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                f"precondition: {uid}, UID in object meta: {there}"
+            )
+            raise conflict(info.group, info.plural, target.name, text)
+
+    # patch
+
+    def patch(self, target: Target, edit: Edit, options: WriteOptions) -> Written:
+        """Changes an object by a JSON, merge or strategic merge patch.
+
+        Args:
+            target: the object.
+            edit: applies the patch to the present object and decodes the outcome.
+            options: of the request.
+
+        Raises:
+            ApiError: as the real server answers.
+        """
+        current = self.current(target)
+        if current is None:
+            info = target.resource.info
+            raise not_found(info.group, info.plural, target.name)
+        decoded = edit(current)
+        obj = decoded.obj
+        warnings = decoded.problems if options.field_validation == "Warn" else ()
+        if name_of(obj) != target.name:
+            raise _wrong_name(name_of(obj), target.name)
+        return self.replace(target, current, obj, options, warnings)
+
+    def apply(self, target: Target, config: Manifest, options: WriteOptions) -> Written:
+        """Applies a configuration (server-side apply), creating the object if it is absent.
+
+        Raises:
+            ApiError: 409 with the conflicts, and as the real server answers.
+        """
+        resource, cluster = target.resource, self._cluster
+        current = self.current(target)
+        manager = self._tracking.of(resource, target.subresource)
+        if current is None:
+            info = resource.info
+            if target.subresource:
+                raise not_found(info.group, info.plural, target.name)
+            uid = metadata_of(config).get("uid")
+            if uid:
+                text = (
+                    f"uid mismatch: the provided object specified uid {uid}, and no existing "
+                    "object was found"
+                )
+                raise conflict(info.group, info.plural, target.name, text)
+            applied = manager.apply(
+                None, config, manager=options.manager, force=options.force, now=cluster.now
+            )
+            obj = _place(target, resource.strategy.decode(applied).obj)
+            metadata = {k: v for k, v in metadata_of(obj).items() if k != "resourceVersion"}
+            obj = self._new_identity(target, {**obj, "metadata": metadata})
+            return self.commit_new(target, obj, options)
+        applied = manager.apply(
+            current, config, manager=options.manager, force=options.force, now=cluster.now
+        )
+        decoded = resource.strategy.decode(applied)
+        return self.replace(target, current, decoded.obj, options, tracked=True)
+
+    # the common end
+
+    def replace(
+        self,
+        target: Target,
+        current: Manifest,
+        obj: Manifest,
+        options: WriteOptions,
+        warnings: tuple[str, ...] = (),
+        *,
+        tracked: bool = False,
+    ) -> Written:
+        """Prepares, admits, checks and stores the successor of ``current``.
+
+        Args:
+            target: the object.
+            current: its present state, in the version of the request.
+            obj: the wanted state, decoded.
+            options: of the request.
+            warnings: texts collected so far.
+            tracked: ``managedFields`` are final already.
+        """
+        resource, cluster = target.resource, self._cluster
+        info = resource.info
+        version = metadata_of(obj).get("resourceVersion", "")
+        if version and version != metadata_of(current)["resourceVersion"]:
+            raise modified(info.group, info.plural, target.name)
+        obj = _keep_identity(obj, current)
+        if not tracked:
+            manager = self._tracking.of(resource, target.subresource)
+            obj = manager.update(current, obj, manager=options.manager, now=cluster.now)
+        context = WriteContext(
+            now=cluster.now,
+            cluster=cluster,
+            subresource=target.subresource,
+            dry_run=options.dry_run,
+        )
+        attempt = Attempt(target=target, operation="UPDATE", dry_run=options.dry_run)
+        obj = self._admission.mutate(attempt, obj, current)
+        obj = resource.strategy.prepare_update(obj, current, context)
+        errors = resource.strategy.validate_update(obj, current, context)
+        if errors:
+            raise invalid_object(resource.gvk.group_kind, name_of(obj), errors)
+        self._admission.validate(attempt, obj, current)
+        warnings = (
+            *warnings,
+            *resource.strategy.warnings(obj, current),
+            *self._admission.warnings(attempt, obj, current),
+        )
+        obj = ordered(resource, obj)
+        if options.dry_run or obj == current:
+            return Written(manifest=obj, warnings=warnings)
+        key = resource.key(target.namespace, target.name)
+        if _is_finished(obj, current):
+            cluster.store.delete(resource.bucket, key, to_storage(resource, obj))
+            return Written(manifest=obj, warnings=warnings)
+        stored = cluster.store.put(resource.bucket, key, to_storage(resource, obj))
+        return Written(manifest=self.served(resource, stored), warnings=warnings)
+
+    # small parts
+
+    def current(self, target: Target) -> Manifest | None:
+        """Returns the present object in the version of the request."""
+        resource = target.resource
+        stored = self._cluster.store.get(
+            resource.bucket, resource.key(target.namespace, target.name)
+        )
+        return from_storage(resource, stored.manifest) if stored else None
+
+    def served(self, resource: Resource, stored: Stored) -> Manifest:
+        """Returns a stored object in the version of the request."""
+        return from_storage(resource, stored.manifest)
+
+    def check_kind(self, resource: Resource, value: Mapping[str, Any]) -> None:
+        """Refuses a body of another kind.
+
+        Raises:
+            ApiError: 400.
+        """
+        kind, version = value.get("kind", ""), value.get("apiVersion", "")
+        expected = resource.gvk
+        if resource.custom and not kind:
+            raise bad_request(
+                f'{expected.kind} in version "{expected.version}" cannot be handled as a '
+                f"{expected.kind}: Object 'Kind' is missing in '{_compact(value)}'"
+            )
+        if kind in ("", expected.kind) and version in ("", resource.api_version):
+            return
+        group, _, given = str(version or resource.api_version).rpartition("/")
+        kind = kind or expected.kind
+        if (
+            resource.custom
+            or self._cluster.table.of_kind(type(expected)(group, given, kind)) is None
+        ):
+            raise bad_request(
+                f'{kind} in version "{given}" cannot be handled as a {expected.kind}: no kind '
+                f'"{kind}" is registered for version "{version or resource.api_version}" in '
+                'scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"'
+            )
+        internal_group = expected.group.partition(".")[0] or "core"
+        raise bad_request(
+            f'{kind} in version "{given}" cannot be handled as a {expected.kind}: converting '
+            f"({given}.{kind}) to ({internal_group}.{expected.kind}): unknown conversion"
+        )
+
+    def judge(
+        self, resource: Resource, problems: tuple[str, ...], options: WriteOptions
+    ) -> tuple[str, ...]:
+        """Refuses, reports or ignores what a strict decoder found, as the request wishes.
+
+        Raises:
+            ApiError: 400 under ``Strict``.
+        """
+        if not problems or options.field_validation == "Ignore":
+            return ()
+        if options.field_validation == "Warn":
+            return problems
+        info = resource.info
+        raise bad_request(
+            f'{info.kind} in version "{info.version}" cannot be handled as a {info.kind}: '
+            f"strict decoding error: {', '.join(problems)}"
+        )
+
+
+_SERVER_OWNED = frozenset(
+    (
+        "selfLink",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    )
+)
+
+
+def _compact(value: Mapping[str, Any]) -> str:
+    import msgspec
+
+    return msgspec.json.encode(value).decode()
+
+
+def _registry_path(resource: Resource) -> str:
+    info = resource.info
+    return f"{info.group}/{info.plural}" if resource.custom else info.plural
+
+
+def _wrong_name(given: str, expected: str) -> ApiError:
+    if not given:
+        return bad_request(
+            f"the name of the object ({expected} based on URL) was undeterminable: name must be "
+            "provided"
+        )
+    return bad_request(
+        f"the name of the object ({given}) does not match the name on the URL ({expected})"
+    )
+
+
+def _place(target: Target, obj: Manifest) -> Manifest:
+    """Puts an object into the namespace of the request.
+
+    Raises:
+        ApiError: 400, it names another one.
+    """
+    given = metadata_of(obj).get("namespace", "")
+    wanted = target.namespace if target.resource.info.namespaced else ""
+    if given == wanted:
+        return obj
+    if given:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    return {**obj, "metadata": {**metadata_of(obj), "namespace": wanted}}
+
+
+def _keep_identity(obj: Manifest, current: Manifest) -> Manifest:
+    """Takes over what only the server sets."""
+    old, given = metadata_of(current), metadata_of(obj)
+    metadata: dict[str, Any] = {}
+    for field in _IDENTITY:
+        if field in old:
+            metadata[field] = old[field]
+    if given.get("uid", metadata["uid"]) != metadata["uid"]:
+        metadata["uid"] = given["uid"]
+    for field, value in given.items():
+        if field not in metadata and field not in _SERVER_OWNED:
+            metadata[field] = value
+    return {**obj, "metadata": metadata}
+
+
+_IDENTITY = (
+    "name",
+    "generateName",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+)
+
+
+def _is_finished(obj: Manifest, current: Manifest) -> bool:
+    """Says whether the last finalizer of a deleted object was removed."""
+    metadata = metadata_of(obj)
+    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
+        return False
+    if obj.get("kind") == "Namespace" and (obj.get("spec") or {}).get("finalizers"):
+        return False
+    return not metadata.get("deletionGracePeriodSeconds") and bool(
+        metadata_of(current).get("finalizers") or obj.get("kind") == "Namespace"
+    )
+
+
+_METADATA_ORDER = {
+    name: index
+    for index, name in enumerate(
+        (
+            *_IDENTITY,
+            "labels",
+            "annotations",
+            "ownerReferences",
+            "finalizers",
+            "managedFields",
+        )
+    )
+}
+
+
+def ordered(resource: Resource, obj: Manifest) -> Manifest:
+    """Puts keys into the order of the real server's answers: Go's structs, or the alphabet."""
+    metadata = metadata_of(obj)
+    if resource.custom:
+        ranked = {name: metadata[name] for name in sorted(metadata)}
+        return {name: ranked if name == "metadata" else obj[name] for name in sorted(obj)}
+    rank = _METADATA_ORDER
+    names = sorted(metadata, key=lambda name: rank.get(name, len(rank)))
+    result: Manifest = {"kind": obj["kind"], "apiVersion": obj["apiVersion"]}
+    result["metadata"] = {name: metadata[name] for name in names}
+    for name, value in obj.items():
+        if name not in result:
+            result[name] = value
+    return result
