@@ -199,7 +199,8 @@ def _check_key(key: str) -> None:
             f'unable to parse requirement: key: Invalid value: "{key}": prefix part a lowercase '
             "RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
             "and must start and end with an alphanumeric character (e.g. 'example.com', "
-            "regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+            "regex used for validation is "
+            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
         )
     if not _NAME.fullmatch(name) or len(name) > 63:
         raise SelectorError(
