@@ -7,16 +7,14 @@ recorded answers of kube-apiserver 1.36 and ``k8s.io/apiserver/pkg/{endpoints/ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from steersman.objects.apistatus import ApiError
 from steersman.objects.manifest import Manifest, metadata_of, name_of
 from steersman.servers.apiserver.admission import Admission, Attempt
 from steersman.servers.apiserver.answers import (
     already_exists,
-    bad_request,
     conflict,
     internal,
     modified,
@@ -24,9 +22,11 @@ from steersman.servers.apiserver.answers import (
 )
 from steersman.servers.apiserver.authn import User
 from steersman.servers.apiserver.bodies import Body
+from steersman.servers.apiserver.bodychecks import check_kind, judge, place, wrong_name
 from steersman.servers.apiserver.cluster import Cluster
 from steersman.servers.apiserver.conversion import from_storage, to_storage
 from steersman.servers.apiserver.fielderrors import invalid, invalid_object
+from steersman.servers.apiserver.lineage import SERVER_OWNED, is_finished, keep_identity, ordered
 from steersman.servers.apiserver.options import WriteOptions
 from steersman.servers.apiserver.resources import Resource
 from steersman.servers.apiserver.storage import Stored
@@ -89,10 +89,10 @@ class Writer:
             ApiError: as the real server answers.
         """
         resource = target.resource
-        self.check_kind(resource, body.value)
+        check_kind(self._cluster.table, resource, body.value)
         decoded = resource.strategy.decode(body.value)
-        warnings = self.judge(resource, (*decoded.problems, *body.duplicates), options)
-        obj = _place(target, decoded.obj)
+        warnings = judge(resource, (*decoded.problems, *body.duplicates), options)
+        obj = place(target, decoded.obj)
         if metadata_of(obj).get("resourceVersion"):
             raise internal("resourceVersion should not be set on objects to be created")
         obj = self._new_identity(target, obj)
@@ -145,7 +145,7 @@ class Writer:
             metadata["generation"] = given["generation"]
         metadata["creationTimestamp"] = self._cluster.now
         for field, value in given.items():
-            if field not in metadata and field not in _SERVER_OWNED:
+            if field not in metadata and field not in SERVER_OWNED:
                 metadata[field] = value
         return {**obj, "metadata": metadata}
 
@@ -158,13 +158,13 @@ class Writer:
             ApiError: as the real server answers.
         """
         resource = target.resource
-        self.check_kind(resource, body.value)
+        check_kind(self._cluster.table, resource, body.value)
         decoded = resource.strategy.decode(body.value)
         problems = (*decoded.problems, *body.duplicates)
-        warnings = self.judge(resource, problems, options)
-        obj = _place(target, decoded.obj)
+        warnings = judge(resource, problems, options)
+        obj = place(target, decoded.obj)
         if name_of(obj) != target.name:
-            raise _wrong_name(name_of(obj), target.name)
+            raise wrong_name(name_of(obj), target.name)
         current = self.current(target)
         if current is None:
             if resource.traits.create_on_update and not target.subresource:
@@ -225,7 +225,7 @@ class Writer:
         obj = decoded.obj
         warnings = decoded.problems if options.field_validation == "Warn" else ()
         if name_of(obj) != target.name:
-            raise _wrong_name(name_of(obj), target.name)
+            raise wrong_name(name_of(obj), target.name)
         return self.replace(target, current, obj, options, warnings)
 
     def apply(self, target: Target, config: Manifest, options: WriteOptions) -> Written:
@@ -251,7 +251,7 @@ class Writer:
             applied = manager.apply(
                 None, config, manager=options.manager, force=options.force, now=cluster.now
             )
-            obj = _place(target, resource.strategy.decode(applied).obj)
+            obj = place(target, resource.strategy.decode(applied).obj)
             metadata = {k: v for k, v in metadata_of(obj).items() if k != "resourceVersion"}
             obj = self._new_identity(target, {**obj, "metadata": metadata})
             return self.commit_new(target, obj, options)
@@ -288,7 +288,7 @@ class Writer:
         version = metadata_of(obj).get("resourceVersion", "")
         if version and version != metadata_of(current)["resourceVersion"]:
             raise modified(info.group, info.plural, target.name)
-        obj = _keep_identity(obj, current)
+        obj = keep_identity(obj, current)
         if not tracked:
             manager = self._tracking.of(resource, target.subresource)
             obj = manager.update(current, obj, manager=options.manager, now=cluster.now)
@@ -314,7 +314,7 @@ class Writer:
         if options.dry_run or obj == current:
             return Written(manifest=obj, warnings=warnings)
         key = resource.key(target.namespace, target.name)
-        if _is_finished(obj, current):
+        if is_finished(obj, current):
             cluster.store.delete(resource.bucket, key, to_storage(resource, obj))
             return Written(manifest=obj, warnings=warnings)
         stored = cluster.store.put(resource.bucket, key, to_storage(resource, obj))
@@ -334,174 +334,7 @@ class Writer:
         """Returns a stored object in the version of the request."""
         return from_storage(resource, stored.manifest)
 
-    def check_kind(self, resource: Resource, value: Mapping[str, Any]) -> None:
-        """Refuses a body of another kind.
-
-        Raises:
-            ApiError: 400.
-        """
-        kind, version = value.get("kind", ""), value.get("apiVersion", "")
-        expected = resource.gvk
-        if resource.custom and not kind:
-            raise bad_request(
-                f'{expected.kind} in version "{expected.version}" cannot be handled as a '
-                f"{expected.kind}: Object 'Kind' is missing in '{_compact(value)}'"
-            )
-        if kind in ("", expected.kind) and version in ("", resource.api_version):
-            return
-        group, _, given = str(version or resource.api_version).rpartition("/")
-        kind = kind or expected.kind
-        if (
-            resource.custom
-            or self._cluster.table.of_kind(type(expected)(group, given, kind)) is None
-        ):
-            raise bad_request(
-                f'{kind} in version "{given}" cannot be handled as a {expected.kind}: no kind '
-                f'"{kind}" is registered for version "{version or resource.api_version}" in '
-                'scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"'
-            )
-        internal_group = expected.group.partition(".")[0] or "core"
-        raise bad_request(
-            f'{kind} in version "{given}" cannot be handled as a {expected.kind}: converting '
-            f"({given}.{kind}) to ({internal_group}.{expected.kind}): unknown conversion"
-        )
-
-    def judge(
-        self, resource: Resource, problems: tuple[str, ...], options: WriteOptions
-    ) -> tuple[str, ...]:
-        """Refuses, reports or ignores what a strict decoder found, as the request wishes.
-
-        Raises:
-            ApiError: 400 under ``Strict``.
-        """
-        if not problems or options.field_validation == "Ignore":
-            return ()
-        if options.field_validation == "Warn":
-            return problems
-        info = resource.info
-        raise bad_request(
-            f'{info.kind} in version "{info.version}" cannot be handled as a {info.kind}: '
-            f"strict decoding error: {', '.join(problems)}"
-        )
-
-
-_SERVER_OWNED = frozenset(
-    (
-        "selfLink",
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-    )
-)
-
-
-def _compact(value: Mapping[str, Any]) -> str:
-    import msgspec
-
-    return msgspec.json.encode(value).decode()
-
 
 def _registry_path(resource: Resource) -> str:
     info = resource.info
     return f"{info.group}/{info.plural}" if resource.custom else info.plural
-
-
-def _wrong_name(given: str, expected: str) -> ApiError:
-    if not given:
-        return bad_request(
-            f"the name of the object ({expected} based on URL) was undeterminable: name must be "
-            "provided"
-        )
-    return bad_request(
-        f"the name of the object ({given}) does not match the name on the URL ({expected})"
-    )
-
-
-def _place(target: Target, obj: Manifest) -> Manifest:
-    """Puts an object into the namespace of the request.
-
-    Raises:
-        ApiError: 400, it names another one.
-    """
-    given = metadata_of(obj).get("namespace", "")
-    wanted = target.namespace if target.resource.info.namespaced else ""
-    if given == wanted:
-        return obj
-    if given:
-        raise bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
-    return {**obj, "metadata": {**metadata_of(obj), "namespace": wanted}}
-
-
-def _keep_identity(obj: Manifest, current: Manifest) -> Manifest:
-    """Takes over what only the server sets."""
-    old, given = metadata_of(current), metadata_of(obj)
-    metadata: dict[str, Any] = {}
-    for field in _IDENTITY:
-        if field in old:
-            metadata[field] = old[field]
-    if given.get("uid", metadata["uid"]) != metadata["uid"]:
-        metadata["uid"] = given["uid"]
-    for field, value in given.items():
-        if field not in metadata and field not in _SERVER_OWNED:
-            metadata[field] = value
-    return {**obj, "metadata": metadata}
-
-
-_IDENTITY = (
-    "name",
-    "generateName",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-)
-
-
-def _is_finished(obj: Manifest, current: Manifest) -> bool:
-    """Says whether the last finalizer of a deleted object was removed."""
-    metadata = metadata_of(obj)
-    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
-        return False
-    if obj.get("kind") == "Namespace" and (obj.get("spec") or {}).get("finalizers"):
-        return False
-    return not metadata.get("deletionGracePeriodSeconds") and bool(
-        metadata_of(current).get("finalizers") or obj.get("kind") == "Namespace"
-    )
-
-
-_METADATA_ORDER = {
-    name: index
-    for index, name in enumerate(
-        (
-            *_IDENTITY,
-            "labels",
-            "annotations",
-            "ownerReferences",
-            "finalizers",
-            "managedFields",
-        )
-    )
-}
-
-
-def ordered(resource: Resource, obj: Manifest) -> Manifest:
-    """Puts keys into the order of the real server's answers: Go's structs, or the alphabet."""
-    metadata = metadata_of(obj)
-    if resource.custom:
-        ranked = {name: metadata[name] for name in sorted(metadata)}
-        return {name: ranked if name == "metadata" else obj[name] for name in sorted(obj)}
-    rank = _METADATA_ORDER
-    names = sorted(metadata, key=lambda name: rank.get(name, len(rank)))
-    result: Manifest = {"kind": obj["kind"], "apiVersion": obj["apiVersion"]}
-    result["metadata"] = {name: metadata[name] for name in names}
-    for name, value in obj.items():
-        if name not in result:
-            result[name] = value
-    return result
