@@ -13,7 +13,11 @@ from steersman.servers.apiserver import fielderrors as fe
         pytest.param(fe.invalid("a", 'x"y', "bad"), 'a: Invalid value: "x\\"y": bad', id="text"),
         pytest.param(fe.invalid("a", 5, "bad"), "a: Invalid value: 5: bad", id="number"),
         pytest.param(fe.invalid("a", 2.0, "bad"), "a: Invalid value: 2: bad", id="whole float"),
-        pytest.param(fe.invalid("a", None, "bad"), 'a: Invalid value: "null": bad', id="null"),
+        pytest.param(
+            fe.invalid("a", {"b": "<"}, "x"), 'a: Invalid value: {"b":"\\u003c"}: x', id="map"
+        ),
+        pytest.param(fe.invalid("a", fe.OMITTED, "bad"), "a: Invalid value: bad", id="omitted"),
+        pytest.param(fe.invalid("a", None, "bad"), "a: Invalid value: null: bad", id="null"),
         pytest.param(
             fe.not_supported("e", "Z", ["A", "B"]),
             'e: Unsupported value: "Z": supported values: "A", "B"',

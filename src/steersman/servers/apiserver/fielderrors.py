@@ -5,6 +5,7 @@ Source of the wording: ``k8s.io/apimachinery/pkg/util/validation/field``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -13,16 +14,19 @@ from steersman.objects.apistatus import ApiError, status_cause
 from steersman.objects.identity import GroupKind
 
 __all__ = [
+    "OMITTED",
     "FieldError",
     "GoText",
     "duplicate",
     "forbidden",
+    "format_number",
     "invalid",
     "invalid_object",
     "key",
     "not_found",
     "not_supported",
     "required",
+    "to_go_json",
     "too_long",
     "too_many",
     "type_invalid",
@@ -37,16 +41,33 @@ _WORDS: Final[Mapping[str, str]] = {
     "FieldValueForbidden": "Forbidden",
     "FieldValueTooLong": "Too long",
     "FieldValueTooMany": "Too many",
+    "FieldValueTooShort": "Too short",
+    "FieldValueTooFew": "Too few",
     "InternalError": "Internal error",
     "FieldValueTypeInvalid": "Invalid value",
 }
 _WITHOUT_VALUE: Final = frozenset(
-    {"FieldValueRequired", "FieldValueForbidden", "FieldValueTooLong", "InternalError"}
+    {
+        "FieldValueRequired",
+        "FieldValueForbidden",
+        "FieldValueTooLong",
+        "FieldValueTooShort",
+        "InternalError",
+    }
 )
+_HTML: Final = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+
+
+class _Omitted:
+    """The type of :data:`OMITTED`."""
+
+
+OMITTED: Final = _Omitted()
+"""A value that is not repeated in the text."""
 
 
 class GoText(str):
-    """A value that is printed bare, as Go prints a struct, a map or a ``Stringer``."""
+    """A value that is printed bare, without quotes."""
 
     __slots__ = ()
 
@@ -57,7 +78,8 @@ class FieldError(NamedTuple):
     Attributes:
         field: the path, such as ``spec.ports[0].name`` or ``data[a/b]``.
         type: the cause's reason, such as ``FieldValueInvalid``.
-        value: the value as decoded; :class:`GoText` is printed without quotes.
+        value: the value as decoded; maps and lists are printed as JSON, :class:`GoText` bare,
+            :data:`OMITTED` not at all.
         detail: what is wrong with it; may be empty.
     """
 
@@ -70,7 +92,7 @@ class FieldError(NamedTuple):
     def body(self) -> str:
         """The text without the field: ``Invalid value: "x": must be …``."""
         text = _WORDS[self.type]
-        if self.type not in _WITHOUT_VALUE:
+        if self.type not in _WITHOUT_VALUE and self.value is not OMITTED:
             text = f"{text}: {_format_value(self.value)}"
         return f"{text}: {self.detail}" if self.detail else text
 
@@ -80,18 +102,29 @@ class FieldError(NamedTuple):
 
 def _format_value(value: object) -> str:
     match value:
-        case None:
-            return '"null"'
         case GoText():
             return str(value)
         case bool():
             return "true" if value else "false"
         case str():
             return quote(value)
-        case float():
-            return repr(int(value)) if value.is_integer() else repr(value)
-        case _:
+        case int():
             return str(value)
+        case float():
+            return format_number(value)
+        case _:
+            return to_go_json(value)
+
+
+def to_go_json(value: object) -> str:
+    """Prints as ``json.Marshal`` does: sorted keys, no blanks, HTML characters escaped."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.translate(_HTML)
+
+
+def format_number(value: float) -> str:
+    """Prints a number as Go's ``%v`` does for amounts of everyday size."""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e21 else repr(value)
 
 
 def required(field: str, detail: str = "") -> FieldError:

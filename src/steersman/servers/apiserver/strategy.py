@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from steersman.objects.manifest import Manifest
+from steersman.schemas.catalogue import ResourceInfo
 from steersman.servers.apiserver.fielderrors import FieldError
 
 __all__ = [
@@ -88,6 +89,8 @@ class Traits:
         items_carry_kind: items of a list repeat ``apiVersion`` and ``kind``.
         reset_fields: paths never tracked in managedFields, by subresource (``""`` is the main
             endpoint), such as ``{"": (("status",),), "status": (("spec",),)}``.
+        deprecation: sent as a warning with every answer; empty when not deprecated.
+        deletion_finalizer: DELETE adds it, and whoever cleans up takes it off.
     """
 
     unconditional_update: bool = True
@@ -97,6 +100,8 @@ class Traits:
     strategic_merge: bool = True
     items_carry_kind: bool = False
     reset_fields: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    deprecation: str = ""
+    deletion_finalizer: str = ""
 
 
 class Scale(NamedTuple):
@@ -140,6 +145,11 @@ class Table(NamedTuple):
 
 class Strategy(Protocol):
     """One resource in one version."""
+
+    @property
+    def info(self) -> ResourceInfo:
+        """The resource, as discovery shows it."""
+        ...
 
     @property
     def traits(self) -> Traits:

@@ -38,12 +38,17 @@ class BuiltinStrategy:
     def __init__(
         self, info: ResourceInfo, type_name: str, codec: Codec, rules: KindRules, layout: Layout
     ) -> None:
-        self.info = info
+        self._info = info
         self._type = type_name
         self._codec = codec
         self._rules = rules
         self._layout = layout
         self._has_status = info.subresource("status") is not None
+
+    @property
+    def info(self) -> ResourceInfo:
+        """The resource."""
+        return self._info
 
     @property
     def traits(self) -> Traits:

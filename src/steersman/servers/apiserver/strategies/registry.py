@@ -9,6 +9,7 @@ from steersman.errors import Bug
 from steersman.objects.identity import GroupKind
 from steersman.schemas.catalogue import Catalogue, ResourceInfo
 from steersman.servers.apiserver.codec import Codec
+from steersman.servers.apiserver.crd.rules_of_definitions import DEFINITION_RULES
 from steersman.servers.apiserver.gotypes import load_go_types, type_name
 from steersman.servers.apiserver.printers.layout import default_layout
 from steersman.servers.apiserver.strategies.builtin import BuiltinStrategy
@@ -59,4 +60,6 @@ def for_resource(info: ResourceInfo, catalogue: Catalogue) -> BuiltinStrategy:
 
 def all_rules() -> Mapping[GroupKind, KindRules]:
     """Collects the rules of every kind that has some."""
-    return {}
+    return {
+        GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): DEFINITION_RULES,
+    }

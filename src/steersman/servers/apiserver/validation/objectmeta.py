@@ -12,7 +12,6 @@ from steersman.kit.gotext import quote
 from steersman.objects.manifest import Manifest
 from steersman.servers.apiserver.fielderrors import (
     FieldError,
-    GoText,
     forbidden,
     invalid,
     required,
@@ -116,7 +115,7 @@ def _validate_owners(owners: Sequence[Mapping[str, Any]], path: str) -> list[Fie
                     "Only one reference can have Controller set to true. "
                     f'Found "true" in references for {first} and {current}'
                 )
-                errors.append(invalid(path, GoText(_go_owners(owners)), text))
+                errors.append(invalid(path, list(owners), text))
             else:
                 first = current
     return errors
@@ -134,32 +133,15 @@ def _validate_owner(owner: Mapping[str, Any], path: str) -> list[FieldError]:
     ]
     if (api_version, owner.get("kind")) == ("v1", "Event"):
         text = "/v1, Kind=Event is disallowed from being an owner"
-        errors.append(invalid(path, GoText(_go_owner(owner)), text))
+        errors.append(invalid(path, dict(owner), text))
     return errors
-
-
-def _go_owners(owners: Sequence[Mapping[str, Any]]) -> str:
-    return f"[]v1.OwnerReference{{{', '.join(map(_go_owner, owners))}}}"
-
-
-def _go_owner(owner: Mapping[str, Any]) -> str:
-    texts = ", ".join(
-        f"{go}:{quote(str(owner.get(name) or ''))}"
-        for go, name in (
-            ("APIVersion", "apiVersion"),
-            ("Kind", "kind"),
-            ("Name", "name"),
-            ("UID", "uid"),
-        )
-    )
-    return f"v1.OwnerReference{{{texts}, Controller:(*bool)(nil), BlockOwnerDeletion:(*bool)(nil)}}"
 
 
 def _validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError]:
     errors = [invalid(path, name, text) for name in finalizers for text in qualified_name(name)]
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         text = "finalizer orphan and foregroundDeletion cannot be both set"
-        errors.append(invalid(path, GoText(_go_texts(finalizers)), text))
+        errors.append(invalid(path, list(finalizers), text))
     return errors
 
 
