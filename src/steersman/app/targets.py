@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from steersman.app.settings import data_directory
 from steersman.app.state import STATE_FILE, ClusterState, RunState, read_state
 from steersman.clients.kube import Connection, parse_kubeconfig
 from steersman.errors import SteersmanError
@@ -77,9 +78,9 @@ def resolve_run(
     """
     if selection.kubeconfig is not None:
         return None
-    named = selection.data or environment.get("STEERSMAN_DATA")
-    if named:
-        return read_state(Path(named))
+    named = selection.data or data_directory(environment)
+    if named is not None:
+        return read_state(named)
     local = directory / LOCAL_DATA
     if selection.context is None and (local / STATE_FILE).exists():
         return read_state(local)

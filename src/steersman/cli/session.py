@@ -12,13 +12,21 @@ from typing import Any, TypeVar
 import click
 
 from steersman import __version__
-from steersman.app.targets import Selection, Target, resolve_targets
+from steersman.app.state import NotRunning, RunState
+from steersman.app.targets import Selection, Target, resolve_run, resolve_targets
 from steersman.cli.render.terminal import Terminal
 from steersman.clients.kube import KubeClient
 from steersman.kit.clock import SystemClock
 from steersman.queries.report import ClusterFailure
 
-__all__ = ["choose_namespace", "open_clients", "report_failures", "run_async", "targets_of"]
+__all__ = [
+    "choose_namespace",
+    "open_clients",
+    "report_failures",
+    "run_async",
+    "run_of",
+    "targets_of",
+]
 
 T = TypeVar("T")
 
@@ -29,6 +37,21 @@ def targets_of(
     """Finds the clusters that the options mean; see :mod:`steersman.app.targets`."""
     selection = Selection(kubeconfig=kubeconfig, context=context, data=data, cluster=cluster)
     return resolve_targets(selection, os.environ, Path.cwd(), Path.home())
+
+
+def run_of(data: Path | None) -> RunState:
+    """Finds the running ``up``.
+
+    Raises:
+        NotRunning: there is none.
+    """
+    run = resolve_run(Selection(data=data), os.environ, Path.cwd())
+    if run is None:
+        raise NotRunning(
+            "there is no running `steersman up` here",
+            hint="name its data directory with --data or STEERSMAN_DATA",
+        )
+    return run
 
 
 @asynccontextmanager
