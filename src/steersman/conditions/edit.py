@@ -45,8 +45,8 @@ def _trim(message: str) -> str:
 class StatusEditor:
     """Edits a copy of ``.status``; the object itself is never changed.
 
-    A condition's transition time moves when its status, reason or message changes; its observed
-    generation is always that of the object being reconciled.
+    A condition's transition time moves when its status, reason or message differs from what was
+    last written; its observed generation is always that of the object being reconciled.
 
     Args:
         obj: the object as read.
@@ -58,6 +58,7 @@ class StatusEditor:
         status = status if isinstance(status, dict) else {}
         self._now = now
         self._conditions = read_conditions(status)
+        self._base = dict(self._conditions)
         self._fields: dict[str, Any] = {k: v for k, v in status.items() if k != "conditions"}
         self._written = dict(self._fields)
         self._touched: set[str] = set()
@@ -98,22 +99,28 @@ class StatusEditor:
         """
         message = _trim(message)
         self._touched.add(type)
-        before = self._conditions.get(type)
-        moved = before is None or (before.status, before.reason, before.message) != (
-            status,
-            reason,
-            message,
-        )
         self._conditions[type] = Condition(
             type=type,
             status=status,
             reason=reason,
             message=message,
-            last_transition_time=self._now()
-            if before is None or moved
-            else before.last_transition_time,
+            last_transition_time=self._since(type, status, reason, message) or self._now(),
             observed_generation=self.generation,
         )
+
+    def _since(self, type: str, status: str, reason: str, message: str) -> str:
+        """Returns since when the condition says this; empty when it is new.
+
+        What was marked in between, but never written, counts as never having been.
+        """
+        for known in (self._base.get(type), self._conditions.get(type)):
+            if known is not None and (known.status, known.reason, known.message) == (
+                status,
+                reason,
+                message,
+            ):
+                return known.last_transition_time
+        return ""
 
     def mark_true(self, type: str, reason: str, message: str) -> None:
         """Sets a condition to True."""
@@ -185,8 +192,9 @@ class StatusEditor:
         return dict(self._written)
 
     def mark_written(self) -> None:
-        """Notes that the fields as they are now were written to the object."""
+        """Notes that the status as it is now was written to the object."""
         self._written = dict(self._fields)
+        self._base = dict(self._conditions)
 
 
 def to_wire(conditions: Iterable[Condition]) -> list[dict[str, Any]]:

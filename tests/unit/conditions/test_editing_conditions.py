@@ -26,6 +26,26 @@ def test_a_condition_keeps_its_time_while_it_says_the_same():
     assert times(status) == {"Ready": "01"}
 
 
+def test_a_detour_that_was_never_written_leaves_no_trace():
+    first = editor()
+    first.mark_ready("Succeeded", "fine")
+    wire = {"conditions": to_wire(first.conditions)}
+    status = editor(wire)
+    status.mark_unknown("Ready", "Progressing", "working")
+    status.mark_ready("Succeeded", "fine")
+    assert to_wire(status.conditions) == wire["conditions"]
+
+
+def test_a_detour_that_was_written_moves_the_time():
+    first = editor()
+    first.mark_ready("Succeeded", "fine")
+    status = editor({"conditions": to_wire(first.conditions)})
+    status.mark_unknown("Ready", "Progressing", "working")
+    status.mark_written()
+    status.mark_ready("Succeeded", "fine")
+    assert times(status) == {"Ready": "01"}
+
+
 def test_a_condition_that_says_the_same_is_about_the_new_generation():
     status = editor(generation=1)
     status.mark_ready("Succeeded", "fine")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Final, TypeAlias
 
@@ -195,7 +195,7 @@ class KubeClient:
         metadata_only: bool = False,
         initial_events: bool = False,
         timeout_seconds: int = _WATCH_SECONDS,
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         """Yields what happens after a resource version, bookmarks included.
 
         Ends when the server ends the watch, which it does now and then. To be closed by
