@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from steersman.schemas.catalogue import Catalogue, ResourceInfo
 from steersman.servers.apiserver.discovery import storage_version_hash
 from steersman.servers.apiserver.resources import Resource
-from steersman.servers.apiserver.strategies.registry import for_resource
+from steersman.servers.apiserver.strategies.registry import BuiltinStrategies
 
 __all__ = ["builtin_resources"]
 
@@ -23,18 +23,18 @@ _DEPRECATIONS: Mapping[str, str] = {
 }
 
 
-def builtin_resources(catalogue: Catalogue) -> Iterator[Resource]:
+def builtin_resources(catalogue: Catalogue, strategies: BuiltinStrategies) -> Iterator[Resource]:
     """Yields every built-in resource in discovery order, the preferred version first."""
     for info in catalogue.resources:
-        yield _resource(info, catalogue)
+        yield _resource(info, strategies)
 
 
-def _resource(info: ResourceInfo, catalogue: Catalogue) -> Resource:
+def _resource(info: ResourceInfo, strategies: BuiltinStrategies) -> Resource:
     stored = _STORAGE.get((info.group, info.plural), info.gvk.api_version)
     group, _, version = stored.rpartition("/")
     return Resource(
         info=info,
-        strategy=for_resource(info, catalogue),
+        strategy=strategies.for_resource(info),
         storage_version=stored,
         deprecation=_DEPRECATIONS.get(f"{info.group}/{info.plural}", ""),
         storage_version_hash=storage_version_hash(group, version, info.kind),

@@ -11,7 +11,7 @@ from typing import Any
 from steersman.objects.manifest import Manifest
 from steersman.servers.apiserver.resources import Resource
 
-__all__ = ["from_storage", "to_storage"]
+__all__ = ["convert", "from_storage", "to_storage"]
 
 
 def from_storage(resource: Resource, obj: Manifest) -> Manifest:
@@ -19,7 +19,7 @@ def from_storage(resource: Resource, obj: Manifest) -> Manifest:
     stored = obj.get("apiVersion")
     if stored == resource.api_version:
         return obj
-    converted = _convert(obj, str(stored), resource.api_version)
+    converted = convert(obj, resource.api_version)
     if resource.custom:
         decoded = resource.strategy.decode(converted).obj
         return dict(sorted(decoded.items()))
@@ -30,10 +30,12 @@ def to_storage(resource: Resource, obj: Manifest) -> Manifest:
     """Returns an object of ``resource`` in the version it is stored in."""
     if resource.api_version == resource.storage_version:
         return obj
-    return _convert(obj, resource.api_version, resource.storage_version)
+    return convert(obj, resource.storage_version)
 
 
-def _convert(obj: Manifest, source: str, target: str) -> Manifest:
+def convert(obj: Manifest, target: str) -> Manifest:
+    """Returns an object under another ``apiVersion`` of its kind."""
+    source = str(obj.get("apiVersion"))
     if (source, target) == ("v1", "events.k8s.io/v1"):
         converted = _rename(obj, _EVENT_NAMES)
     elif (source, target) == ("events.k8s.io/v1", "v1"):

@@ -150,6 +150,9 @@ class Deleter:
                 return held
             policy = "Orphan" if target.resource.traits.orphans_by_default else "Background"
         kept = [name for name in held if name not in (ORPHAN, FOREGROUND)]
+        own = target.resource.traits.deletion_finalizer
+        if own and own not in kept and not metadata_of(obj).get("deletionTimestamp"):
+            kept.append(own)
         if policy == "Orphan":
             kept.append(ORPHAN)
         elif policy == "Foreground":

@@ -13,6 +13,7 @@ from steersman.kit.mergepatch import apply_merge_patch
 from steersman.objects.apistatus import ApiError, status_cause
 from steersman.objects.manifest import Manifest
 from steersman.schemas.catalogue import Catalogue
+from steersman.schemas.strategicmerge import apply_strategic
 from steersman.servers.apiserver.answers import (
     bad_request,
     rejected,
@@ -41,7 +42,9 @@ def check_media_type(media: str, resource: Resource) -> None:
     Raises:
         ApiError: 415.
     """
-    if media in (JSON, MERGE):
+    if media in (JSON, MERGE, APPLY):
+        return
+    if media == STRATEGIC and resource.traits.strategic_merge:
         return
     raise unsupported_media_type("415: Unsupported Media Type")
 
@@ -100,8 +103,11 @@ def _apply(
             patched = apply_json_patch(current, patch)
         except JsonPatchFailed:
             raise rejected() from None
-    else:
+    elif media == MERGE:
         patched = apply_merge_patch(current, patch)
+    else:
+        schema = catalogue.schema_of(resource.gvk) or {}
+        patched = apply_strategic(current, patch, schema, catalogue.resolve)
     return patched if isinstance(patched, dict) else {}
 
 

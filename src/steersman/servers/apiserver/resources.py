@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from steersman.fieldmanager.typesource import TypeSource
 from steersman.objects.identity import GroupVersionKind, format_api_version
 from steersman.schemas.catalogue import ResourceInfo, Schema
 from steersman.servers.apiserver.strategy import Strategy, Traits
@@ -25,6 +26,7 @@ class Resource:
         deprecation: text of a warning that every request gets, or empty.
         storage_version_hash: as discovery shows it.
         schema: of a custom resource, as its CRD gives it.
+        types: of a custom resource, for field management.
     """
 
     info: ResourceInfo
@@ -35,6 +37,7 @@ class Resource:
     deprecation: str = ""
     storage_version_hash: str = ""
     schema: Schema | None = None
+    types: TypeSource | None = None
     bucket: str = field(init=False)
     api_version: str = field(init=False)
     gvk: GroupVersionKind = field(init=False)
@@ -47,6 +50,8 @@ class Resource:
         object.__setattr__(self, "api_version", format_api_version(info.group, info.version))
         object.__setattr__(self, "gvk", GroupVersionKind(info.group, info.version, info.kind))
         object.__setattr__(self, "traits", self.strategy.traits)
+        if self.traits.deprecation:
+            object.__setattr__(self, "deprecation", self.traits.deprecation)
         if not self.list_kind:
             object.__setattr__(self, "list_kind", f"{info.kind}List")
 

@@ -20,6 +20,11 @@ from steersman.servers.apiserver.authz import MastersOnly
 from steersman.servers.apiserver.bootstrap import bootstrap
 from steersman.servers.apiserver.builtins import builtin_resources
 from steersman.servers.apiserver.cluster import Cluster
+from steersman.servers.apiserver.controllers.definitions import DefinitionController
+from steersman.servers.apiserver.controllers.garbage import GarbageCollector
+from steersman.servers.apiserver.controllers.namespaces import NamespaceController
+from steersman.servers.apiserver.controllers.reactor import Reactor
+from steersman.servers.apiserver.controllers.system import System
 from steersman.servers.apiserver.deletes import Deleter
 from steersman.servers.apiserver.discovery import Discovery
 from steersman.servers.apiserver.documents import Documents
@@ -30,6 +35,7 @@ from steersman.servers.apiserver.openapi import OpenApi
 from steersman.servers.apiserver.resources import ResourceTable
 from steersman.servers.apiserver.rest import BODY_LIMIT, RestApi
 from steersman.servers.apiserver.storage import Store
+from steersman.servers.apiserver.strategies.registry import BuiltinStrategies
 from steersman.servers.apiserver.tracking import Tracking
 from steersman.servers.apiserver.writes import Writer
 
@@ -94,7 +100,8 @@ class ApiServer:
         self.cluster = Cluster(
             store=self.store, table=self.table, clock=self._clock, seed=self._seed
         )
-        for resource in builtin_resources(self._catalogue):
+        strategies = BuiltinStrategies(self._catalogue)
+        for resource in builtin_resources(self._catalogue, strategies):
             self.table.add(resource)
         self._credentials = Credentials.load(
             identity, self._clock.now(), self._host, self._secrets()
@@ -104,9 +111,20 @@ class ApiServer:
             for account in self._users
         }
         admission = Admission([NamespaceLifecycle(self.cluster)])
-        self.writer = Writer(self.cluster, Tracking(), admission)
+        self.writer = Writer(self.cluster, Tracking(self._catalogue, self.table), admission)
         self.deleter = Deleter(self.cluster, admission)
         bootstrap(self.cluster, self.writer)
+        system = System(self.cluster, self.writer, self.deleter)
+        self._reactor = Reactor()
+        self._controllers = (
+            GarbageCollector(system, self._reactor, self.store),
+            NamespaceController(
+                system, self._reactor, self.store, self._credentials.authority.certificate
+            ),
+            DefinitionController(
+                system, self._reactor, self.store, self._catalogue, strategies.codec
+            ),
+        )
 
     def _secrets(self) -> Iterator[str]:
         while True:
@@ -180,7 +198,12 @@ class ApiServer:
         self._closing.set()
         if self._runner is not None:
             await self._runner.cleanup()
+        self._reactor.close()
         self.store.close()
+
+    async def wait_settled(self) -> None:
+        """Returns when the control plane has dealt with everything committed so far."""
+        await self._reactor.settled()
 
     @property
     def url(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from steersman.fieldmanager.manager import keep_old_times
 from steersman.objects.manifest import Manifest, metadata_of, name_of
 from steersman.servers.apiserver.admission import Admission, Attempt
 from steersman.servers.apiserver.answers import (
@@ -310,7 +311,7 @@ class Writer:
             *resource.strategy.warnings(obj, current),
             *self._admission.warnings(attempt, obj, current),
         )
-        obj = ordered(resource, obj)
+        obj = keep_old_times(current, ordered(resource, obj))
         if options.dry_run or obj == current:
             return Written(manifest=obj, warnings=warnings)
         key = resource.key(target.namespace, target.name)
