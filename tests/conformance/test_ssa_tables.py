@@ -133,7 +133,7 @@ class State:
 @pytest.mark.parametrize("row", table_rows("tables/ssa-merge.jsonl", lambda row: row["name"]))
 def test_merge(row: Row) -> None:
     state = State(row)
-    if row["version"] is None:
+    if "Errors" in row["name"]:
         with pytest.raises(TypeMismatch):
             state.run(row["ops"][0])
         return

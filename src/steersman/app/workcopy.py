@@ -111,6 +111,13 @@ class Workcopy:
         """
         return await run_blocking(self._promote, source, target)
 
+    async def pending(self, source: str, target: str) -> tuple[str, ...]:
+        """Returns the first lines of the commits that ``target`` lacks, newest first.
+
+        As of the last :meth:`clone`.
+        """
+        return await run_blocking(self._pending, source, target)
+
     async def head(self, branch: str) -> str:
         """Returns the commit of a branch, as of the last :meth:`clone`."""
         return await run_blocking(lambda: str(self._tip(self._open(), branch).id))
@@ -184,11 +191,15 @@ class Workcopy:
                 f"`{target}` holds commits that `{source}` lacks",
                 hint=f"merge `{target}` into `{source}` first, so that nothing is lost",
             )
-        walker = repository.walk(ahead.id)
-        walker.hide(behind.id)
-        moved = tuple(commit.message.splitlines()[0] for commit in walker)
+        moved = self._pending(source, target)
         self._push(repository, str(ahead.id), target)
         return str(ahead.id), moved
+
+    def _pending(self, source: str, target: str) -> tuple[str, ...]:
+        repository = self._open()
+        walker = repository.walk(self._tip(repository, source).id)
+        walker.hide(self._tip(repository, target).id)
+        return tuple(commit.message.partition("\n")[0] for commit in walker)
 
     def _push(self, repository: pygit2.Repository, commit: str, branch: str) -> None:
         callbacks = _Callbacks(self._person)

@@ -10,7 +10,14 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["GoDuration", "Output", "output_option", "target_options", "timeout_option"]
+__all__ = [
+    "GoDuration",
+    "Output",
+    "namespace_options",
+    "output_option",
+    "target_options",
+    "timeout_option",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -73,6 +80,26 @@ def timeout_option(default: str = "5m") -> Callable[[Function], Function]:
         show_default=True,
         help="How long to wait at most.",
     )
+
+
+def namespace_option(function: Function) -> Function:
+    """Adds ``-n``."""
+    return click.option(
+        "-n",
+        "--namespace",
+        default="flux-system",
+        show_default=True,
+        metavar="NAME",
+        help="Namespace to look at.",
+    )(function)
+
+
+def namespace_options(function: Function) -> Function:
+    """Adds ``-n`` and ``-A``."""
+    everywhere = click.option(
+        "-A", "--all-namespaces", is_flag=True, help="Look at all namespaces."
+    )
+    return namespace_option(everywhere(function))
 
 
 def target_options(function: Function) -> Function:

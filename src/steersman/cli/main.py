@@ -31,6 +31,13 @@ class CommandEntry(NamedTuple):
 
 COMMANDS: Final = (
     CommandEntry("init", "Write a new fleet: two Git repositories.", "Start"),
+    CommandEntry("get", "Show the state of Flux objects.", "Look"),
+    CommandEntry("tree", "Show what belongs to a Kustomization.", "Look"),
+    CommandEntry("events", "Show what happened to Flux objects.", "Look"),
+    CommandEntry("promote", "Bring main to production.", "Act"),
+    CommandEntry("reconcile", "Reconcile an object now, and wait for it.", "Act"),
+    CommandEntry("suspend", "Stop reconciling objects.", "Act"),
+    CommandEntry("resume", "Reconcile suspended objects again.", "Act"),
     CommandEntry("version", "Show versions.", "More"),
     CommandEntry("completion", "Print the completion script of a shell.", "More"),
 )

@@ -14,6 +14,8 @@ from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
+from steersman.kit.goformat import float_text
+
 __all__ = [
     "Element",
     "Path",
@@ -60,7 +62,7 @@ def value_text(value: Any) -> str:
         case None:
             return "null"
         case float():
-            return _float_text(value)
+            return float_text(value)
         case int():
             return str(value)
         case list():
@@ -68,19 +70,6 @@ def value_text(value: Any) -> str:
         case _:
             inner = ",".join(f"{_quote(key)}:{value_text(value[key])}" for key in sorted(value))
             return f"{{{inner}}}"
-
-
-def _float_text(value: float) -> str:
-    """Prints a float as Go's JSON encoder does: the shortest digits, exponents only at extremes."""
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    text = repr(value)
-    if "e" not in text:
-        return text
-    mantissa, _, exponent = text.partition("e")
-    if 1e-6 <= abs(value) < 1e21:
-        return f"{value:.20f}".rstrip("0")
-    return f"{mantissa}e{int(exponent):+03d}" if int(exponent) >= 0 else f"{mantissa}e{exponent}"
 
 
 def value_element(value: Any) -> Element:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from steersman.fieldmanager.elements import describe_element, value_text
+from steersman.fieldmanager.elements import describe_element
 from steersman.fieldmanager.listitems import BadItem, item_path_element
 from steersman.fieldmanager.types import MAP, SCALAR, ListType, MapType, Type
+from steersman.kit.goformat import plain, syntax, type_name
 
 __all__ = ["Problem", "TypeMismatch", "validate"]
 
@@ -51,7 +51,7 @@ def _check(
             assert value_type.map is not None
             _check_map(value, value_type.map, path, problems, allow_duplicates)
         elif value is not None:
-            problems.append((path, f"expected map, got &{{{go_plain(value)}}}"))
+            problems.append((path, f"expected map, got &{{{plain(value)}}}"))
     elif form == SCALAR:
         assert value_type.scalar is not None
         text = scalar_problem(value, value_type.scalar)
@@ -61,7 +61,7 @@ def _check(
         assert value_type.list is not None
         _check_list(value, value_type.list, path, problems, allow_duplicates)
     elif value is not None:
-        problems.append((path, f"expected list, got &{{{go_plain(value)}}}"))
+        problems.append((path, f"expected list, got &{{{plain(value)}}}"))
 
 
 def _check_map(
@@ -117,67 +117,14 @@ def scalar_problem(value: Any, scalar: str) -> str:
     match scalar:
         case "numeric":
             fits = isinstance(value, (int, float)) and not isinstance(value, bool)
-            return "" if fits else f"expected numeric (int or float), got {go_type(value)}"
+            return "" if fits else f"expected numeric (int or float), got {type_name(value)}"
         case "string":
             fits = isinstance(value, str)
-            got = f"&value.valueUnstructured{{Value:{'' if fits else go_syntax(value)}}}"
+            got = f"&value.valueUnstructured{{Value:{'' if fits else syntax(value)}}}"
             return "" if fits else f"expected string, got {got}"
         case "boolean":
             fits = isinstance(value, bool)
-            return "" if fits else f"expected boolean, got &{{{go_plain(value)}}}"
+            return "" if fits else f"expected boolean, got &{{{plain(value)}}}"
         case _:
             fits = isinstance(value, (str, int, float))
-            return "" if fits else f"expected any scalar, got &{{{go_plain(value)}}}"
-
-
-def go_type(value: Any) -> str:
-    """Names the Go type of decoded JSON."""
-    match value:
-        case bool():
-            return "bool"
-        case str():
-            return "string"
-        case int():
-            return "int64"
-        case float():
-            return "float64"
-        case list():
-            return "[]interface {}"
-        case dict():
-            return "map[string]interface {}"
-        case _:
-            return "<nil>"
-
-
-def go_plain(value: Any) -> str:
-    """Prints decoded JSON as Go's ``%v`` does."""
-    match value:
-        case None:
-            return "<nil>"
-        case str():
-            return value
-        case list():
-            return f"[{' '.join(map(go_plain, value))}]"
-        case dict():
-            return f"map[{' '.join(f'{key}:{go_plain(value[key])}' for key in sorted(value))}]"
-        case _:
-            return value_text(value)
-
-
-def go_syntax(value: Any) -> str:
-    """Prints decoded JSON as Go's ``%#v`` does."""
-    match value:
-        case None:
-            return "interface {}(nil)"
-        case str():
-            return json.dumps(value, ensure_ascii=False)
-        case list():
-            return f"[]interface {{}}{{{', '.join(map(go_syntax, value))}}}"
-        case dict():
-            inner = ", ".join(
-                f"{json.dumps(key, ensure_ascii=False)}:{go_syntax(value[key])}"
-                for key in sorted(value)
-            )
-            return f"map[string]interface {{}}{{{inner}}}"
-        case _:
-            return value_text(value)
+            return "" if fits else f"expected any scalar, got &{{{plain(value)}}}"
