@@ -203,7 +203,7 @@ async def _states(
             field_selector=f"metadata.name={name}",
         )
         try:
-            async with aclosing(changes):  # type: ignore[type-var]
+            async with aclosing(changes):
                 async for change in changes:
                     if change.type is WatchType.DELETED:
                         return

@@ -149,7 +149,7 @@ async def watch_events(
             EVENT, resource_version=listed.resource_version, namespace=wanted.namespace
         )
         try:
-            async with aclosing(changes):  # type: ignore[type-var]
+            async with aclosing(changes):
                 async for change in changes:
                     if change.type in (WatchType.ADDED, WatchType.MODIFIED):
                         for record in _unseen(shown, change.object, cluster, wanted):

@@ -249,7 +249,7 @@ async def watch_status(
             field_selector=selector,
         )
         try:
-            async with aclosing(changes):  # type: ignore[type-var]
+            async with aclosing(changes):
                 async for change in changes:
                     if change.type in (WatchType.ADDED, WatchType.MODIFIED):
                         for status in _news(shown, status_of(change.object, cluster)):
