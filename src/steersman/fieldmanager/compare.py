@@ -11,7 +11,7 @@ from steersman.fieldmanager.fieldset import (
     recursive_difference,
     union,
 )
-from steersman.fieldmanager.listitems import BadItem, index_items, item_path_element
+from steersman.fieldmanager.listitems import BadItem, elements_of, group_items, item_path_element
 from steersman.fieldmanager.types import LIST, MAP, SCALAR, ListType, MapType, Type
 from steersman.fieldmanager.validate import TypeMismatch
 
@@ -147,7 +147,8 @@ def _compare_maps(old: dict[str, Any], new: dict[str, Any], map_type: MapType) -
 
 def _compare_lists(old: list[Any], new: list[Any], list_type: ListType) -> _Nodes:
     try:
-        old_items, new_items = index_items(list_type, old), index_items(list_type, new)
+        old_items = group_items(elements_of(list_type, old), old)
+        new_items = group_items(elements_of(list_type, new), new)
     except BadItem as error:
         raise TypeMismatch([("", str(error))]) from None
     removed: FieldSet = {}

@@ -25,6 +25,7 @@ __all__ = [
     "describe_value",
     "field_element",
     "item_element",
+    "quote",
     "sort_key",
     "value_element",
 ]
@@ -47,7 +48,7 @@ def field_element(name: str) -> Element:
 
 
 @lru_cache(maxsize=_CACHE)
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     """Quotes a text as Go's JSON encoder does: HTML characters become escapes."""
     return _HTML.sub(lambda match: f"\\u{ord(match[0]):04x}", encode_basestring(text))
 
@@ -56,7 +57,7 @@ def value_text(value: Any) -> str:
     """Returns the JSON text of a value in its canonical form: no blanks, sorted keys."""
     match value:
         case str():
-            return _quote(value)
+            return quote(value)
         case bool():
             return "true" if value else "false"
         case None:
@@ -68,7 +69,7 @@ def value_text(value: Any) -> str:
         case list():
             return f"[{','.join(map(value_text, value))}]"
         case _:
-            inner = ",".join(f"{_quote(key)}:{value_text(value[key])}" for key in sorted(value))
+            inner = ",".join(f"{quote(key)}:{value_text(value[key])}" for key in sorted(value))
             return f"{{{inner}}}"
 
 
@@ -79,7 +80,7 @@ def value_element(value: Any) -> Element:
 
 def item_element(keys: Iterable[tuple[str, Any]]) -> Element:
     """Returns the element of a list item from its keys, given sorted by name."""
-    return f"k:{{{','.join(f'{_quote(name)}:{value_text(value)}' for name, value in keys)}}}"
+    return f"k:{{{','.join(f'{quote(name)}:{value_text(value)}' for name, value in keys)}}}"
 
 
 @lru_cache(maxsize=_CACHE)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from steersman.fieldmanager.elements import Element, item_element, value_element
+from steersman.fieldmanager.elements import Element, item_element, quote, value_element
 from steersman.fieldmanager.types import ListType
 
-__all__ = ["BadItem", "index_items", "item_path_element"]
+__all__ = ["BadItem", "elements_of", "group_items", "item_path_element"]
 
 
 class BadItem(ValueError):
@@ -21,14 +21,23 @@ def item_path_element(list_type: ListType, item: Any) -> Element:
     Raises:
         BadItem: the item has no keys, or a set holds something that is no scalar.
     """
-    if not list_type.keys:
+    names = list_type.sorted_keys
+    if not names:
         return _set_element(item)
-    if item is None:
-        raise BadItem("associative list with keys may not have a null element")
-    if not isinstance(item, dict):
-        raise BadItem("associative list with keys may not have non-map elements")
+    if item.__class__ is not dict:
+        kind = "a null element" if item is None else "non-map elements"
+        raise BadItem(f"associative list with keys may not have {kind}")
+    if len(names) == 1:
+        # Nearly all lists have one key, and nearly all keys are texts.
+        value = item.get(names[0])
+        if value.__class__ is str:
+            return f'k:{{"{names[0]}":{quote(value)}}}'
+    return _keyed_element(list_type, item)
+
+
+def _keyed_element(list_type: ListType, item: dict[str, Any]) -> Element:
     keys = []
-    for name in list_type.keys:
+    for name in list_type.sorted_keys:
         if name in item:
             keys.append((name, item[name]))
         else:
@@ -41,12 +50,7 @@ def item_path_element(list_type: ListType, item: Any) -> Element:
             f"associative list with keys has an element that omits all key fields [{names}] "
             "(and doesn't have default values for any key fields)"
         )
-    keys.sort(key=_first)
     return item_element(keys)
-
-
-def _first(pair: tuple[str, Any]) -> str:
-    return pair[0]
 
 
 def _set_element(item: Any) -> Element:
@@ -59,17 +63,24 @@ def _set_element(item: Any) -> Element:
     return value_element(item)
 
 
-def index_items(list_type: ListType, items: Sequence[Any]) -> dict[Element, list[Any]]:
-    """Groups items by their element, in order; more than one means duplicates.
+def elements_of(list_type: ListType, items: Sequence[Any]) -> list[Element]:
+    """Returns the elements of all items, in order.
 
     Raises:
         BadItem: as :func:`item_path_element`, saying which item.
     """
+    elements = []
+    try:
+        for item in items:
+            elements.append(item_path_element(list_type, item))  # noqa: PERF401 (index in errors)
+    except BadItem as error:
+        raise BadItem(f"element {len(elements)}: {error}") from None
+    return elements
+
+
+def group_items(elements: Sequence[Element], items: Sequence[Any]) -> dict[Element, list[Any]]:
+    """Groups items by their element, in order; more than one means duplicates."""
     grouped: dict[Element, list[Any]] = {}
-    for index, item in enumerate(items):
-        try:
-            element = item_path_element(list_type, item)
-        except BadItem as error:
-            raise BadItem(f"element {index}: {error}") from None
+    for element, item in zip(elements, items, strict=True):
         grouped.setdefault(element, []).append(item)
     return grouped

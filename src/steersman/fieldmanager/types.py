@@ -6,11 +6,19 @@ cyclic (``JSONSchemaProps``), so they are filled in after they are made and neve
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 __all__ = ["DEDUCED", "LIST", "MAP", "SCALAR", "UNTYPED", "Field", "ListType", "MapType", "Type"]
 
 SCALAR, LIST, MAP = 1, 2, 3
+
+_SCALAR_CLASSES: dict[str, frozenset[type]] = {
+    "numeric": frozenset({int, float, NoneType}),
+    "string": frozenset({str, NoneType}),
+    "boolean": frozenset({bool, NoneType}),
+    "untyped": frozenset({str, int, float, bool, NoneType}),
+}
 
 
 class Field:
@@ -26,12 +34,13 @@ class Field:
 class ListType:
     """A list: atomic, or associative by keys, or a set when it is associative without keys."""
 
-    __slots__ = ("atomic", "element", "keys")
+    __slots__ = ("atomic", "element", "keys", "sorted_keys")
 
     def __init__(self, element: Type, *, atomic: bool, keys: tuple[str, ...] = ()) -> None:
         self.element = element
         self.atomic = atomic
         self.keys = keys
+        self.sorted_keys = tuple(sorted(keys))
 
     def key_default(self, name: str) -> Any:
         """Returns the default of a key field of the items, or None."""
@@ -61,7 +70,7 @@ class Type:
         map: the map form, or None.
     """
 
-    __slots__ = ("list", "map", "name", "scalar", "single")
+    __slots__ = ("accepts", "list", "map", "name", "scalar", "single")
 
     def __init__(
         self,
@@ -90,6 +99,11 @@ class Type:
         ]
         # The only form, if there is one: then the value's own form does not matter.
         self.single = forms[0] if len(forms) == 1 else 0
+        # The classes of the values that are certainly right where only a scalar is allowed.
+        self.accepts: frozenset[type] = frozenset()
+        if self.single == SCALAR:
+            assert scalar is not None
+            self.accepts = _SCALAR_CLASSES[scalar]
 
     def form_of(self, value: Any) -> int:
         """Returns which form a value is judged by; a null is a map where maps are allowed."""

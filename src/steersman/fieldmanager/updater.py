@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from steersman.fieldmanager.compare import Comparison, compare, same
 from steersman.fieldmanager.elements import Path
-from steersman.fieldmanager.fields import fields_of, with_named_fields
+from steersman.fieldmanager.fields import fields_of, named_fields_of, with_named_fields
 from steersman.fieldmanager.fieldset import (
     LEAF,
     FieldSet,
@@ -104,6 +104,9 @@ class Updater:
         last = sets.get(manager)
         fields = fields_of(config.value, config.type)
         fields = recursive_difference(fields, self._ignored.get(api_version, LEAF))
+        if last is not None and last.fields == fields:
+            # The same object tells later steps that nothing changed.
+            fields = last.fields
         sets[manager] = VersionedSet(fields, api_version, True)
         pruned = self._prune(Typed(merged, live.type), sets, manager, last)
         new = Typed(pruned, live.type)
@@ -190,12 +193,15 @@ class Updater:
             return merged.value
         dropped = with_named_fields(last.fields, then.type)
         pruned = Typed(remove(then.value, dropped, then.type), then.type)
-        pruned = self._add_back_owned(then, pruned, last.api_version, sets)
-        pruned = self._add_back_dangling(then, pruned, last)
+        everything = named_fields_of(then.value, then.type)
+        pruned = self._add_back_owned(then, pruned, last.api_version, sets, everything)
+        pruned = self._add_back_dangling(then, pruned, last, everything)
         back = self._at(pruned, config.api_version)
         return merged.value if back is None else back.value
 
-    def _add_back_owned(self, merged: Typed, pruned: Typed, version: str, sets: Sets) -> Typed:
+    def _add_back_owned(
+        self, merged: Typed, pruned: Typed, version: str, sets: Sets, everything: FieldSet
+    ) -> Typed:
         """Adds back what anybody owns, at each version, the pruned one first."""
         by_version: dict[str, FieldSet] = {}
         for owned in sets.values():
@@ -205,21 +211,24 @@ class Updater:
             full, part = self._at(merged, api_version), self._at(pruned, api_version)
             if full is None or part is None:
                 continue
+            if full is not merged:
+                everything = named_fields_of(full.value, full.type)
             merged, pruned = full, part
-            kept = union(_named(pruned), with_named_fields(by_version[api_version], merged.type))
-            gone = difference(_named(merged), kept)
+            kept = union(
+                named_fields_of(pruned.value, pruned.type),
+                with_named_fields(by_version[api_version], merged.type),
+            )
+            gone = difference(everything, kept)
             pruned = Typed(remove(merged.value, gone, merged.type), merged.type)
         return pruned
 
-    def _add_back_dangling(self, merged: Typed, pruned: Typed, last: VersionedSet) -> Typed:
+    def _add_back_dangling(
+        self, merged: Typed, pruned: Typed, last: VersionedSet, everything: FieldSet
+    ) -> Typed:
         """Adds back what the manager did not own: defaults, and what nobody owns."""
         part = self._at(pruned, last.api_version)
         if part is None:
             return merged
-        gone = difference(_named(merged), _named(part))
+        gone = difference(everything, named_fields_of(part.value, part.type))
         gone = intersection(gone, with_named_fields(last.fields, merged.type))
         return Typed(remove(merged.value, gone, merged.type), merged.type)
-
-
-def _named(typed: Typed) -> FieldSet:
-    return with_named_fields(fields_of(typed.value, typed.type), typed.type)

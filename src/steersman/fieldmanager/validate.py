@@ -81,7 +81,7 @@ def _check_map(
         else:
             problems.append((f"{path}.{key}", "field not declared in schema"))
             return
-        if item_type.scalar == "string" and item.__class__ is str:
+        if item.__class__ in item_type.accepts:
             continue
         _check(item, item_type, f"{path}.{key}", problems, allow_duplicates)
 
@@ -107,7 +107,8 @@ def _check_list(
             if element in seen and not allow_duplicates:
                 problems.append((path, f"duplicate entries for key {step}"))
             seen.add(element)
-        _check(item, list_type.element, path + step, problems, allow_duplicates)
+        if item.__class__ not in list_type.element.accepts:
+            _check(item, list_type.element, path + step, problems, allow_duplicates)
 
 
 def scalar_problem(value: Any, scalar: str) -> str:
