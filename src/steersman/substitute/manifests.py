@@ -17,6 +17,7 @@ from steersman.kit import yaml
 from steersman.objects.identity import GroupVersionKind
 from steersman.objects.manifest import Manifest, annotations_of, labels_of, name_of
 from steersman.substitute.expand import BadSubstitution, VariableNotSet, expand
+from steersman.substitute.variables import InvalidVariables, check_names
 
 __all__ = ["SubstitutionFailed", "substitute_manifest"]
 
@@ -42,7 +43,7 @@ def substitute_manifest(
 
     Args:
         manifest: the built object; left as it is.
-        variables: values by name, checked before.
+        variables: values by name.
         strict: refuse variables without a value or a default.
         always: expand also when there are no variables.
         origin: the file the object comes from, for the message; may be empty.
@@ -52,6 +53,10 @@ def substitute_manifest(
     """
     if not (variables or always) or _is_disabled(manifest):
         return manifest
+    try:
+        check_names(variables)
+    except InvalidVariables as error:
+        raise _failure(manifest, error.message, "", hint=error.hint) from error
     if b"$" not in msgspec.json.encode(manifest):
         return manifest
     try:
