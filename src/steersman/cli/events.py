@@ -33,7 +33,7 @@ from steersman.queries.events import (
     read_events,
     watch_events,
 )
-from steersman.queries.report import plain
+from steersman.queries.report import plain, plain_piece
 
 __all__ = ["command"]
 
@@ -153,7 +153,7 @@ class _Show:
         if self._output is Output.JSON:
             self._terminal.data(msgspec.json.encode(record).decode())
         elif self._output is Output.YAML:
-            document = render_document(msgspec.to_builtins(record), self._output)
+            document = render_document(plain_piece(record), self._output)
             self._terminal.data(f"---\n{document}")
         else:
             cells = self.row(record)

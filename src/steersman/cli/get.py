@@ -28,7 +28,7 @@ from steersman.cli.session import (
 )
 from steersman.clients.kube import KubeClient
 from steersman.errors import SteersmanError
-from steersman.queries.report import plain
+from steersman.queries.report import plain, plain_piece
 from steersman.queries.status import ObjectStatus, StatusReport, read_status, watch_status
 
 __all__ = ["command"]
@@ -174,7 +174,7 @@ class _Show:
         if self._output is Output.JSON:
             self._terminal.data(msgspec.json.encode(item).decode())
         elif self._output is Output.YAML:
-            document = render_document(msgspec.to_builtins(item), self._output)
+            document = render_document(plain_piece(item), self._output)
             self._terminal.data(f"---\n{document}")
         elif self._output is Output.NAME:
             self._terminal.data(render_names([item], cluster=self._columns.cluster))

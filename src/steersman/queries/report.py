@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-__all__ = ["API_VERSION", "Answer", "ClusterFailure", "Piece", "plain"]
+__all__ = ["API_VERSION", "Answer", "ClusterFailure", "Piece", "plain", "plain_piece"]
 
 API_VERSION: Final = "steersman/v1"
 """Version of the shape of answers; fields may be added within a version, never changed."""
@@ -41,5 +41,12 @@ def plain(answer: Answer) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": answer.KIND,
-        **msgspec.to_builtins(answer, str_keys=True),
+        **plain_piece(answer),
     }
+
+
+def plain_piece(piece: Piece) -> dict[str, Any]:
+    """Returns part of an answer as plain data: mappings, lists, texts, numbers, booleans, None."""
+    # Through JSON, since tuples would stay tuples otherwise.
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(piece))
+    return found

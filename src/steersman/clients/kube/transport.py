@@ -197,7 +197,15 @@ class Transport:
             if answer.status >= 400:
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 raise read_error(request, Response(answer.status, headers, await answer.read()))
-            yield answer.content.iter_any()
+            connection = answer.connection
+            wire = connection.transport if connection else None
+            try:
+                yield answer.content.iter_any()
+            finally:
+                # A stream that is left early is cut, not shut down: a TLS farewell would outlive
+                # the loop of a command that ends now.
+                if wire is not None and not answer.content.at_eof():
+                    wire.abort()
 
     @asynccontextmanager
     async def _open(
