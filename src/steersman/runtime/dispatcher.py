@@ -11,6 +11,7 @@ from steersman.kit.story import Story
 from steersman.objects.identity import ObjectRef
 from steersman.runtime.cache import Cache, Caches, Change, Listener
 from steersman.runtime.envelope import Envelope, Services
+from steersman.runtime.metrics import RunMetrics
 from steersman.runtime.outcome import Backoff, Gone, Halted, Later, Outcome, Settled
 from steersman.runtime.queue import NORMAL, KeyedQueue, Request
 from steersman.runtime.reconciler import Reconciler
@@ -46,6 +47,7 @@ class Dispatcher:
         self._failures: dict[ObjectRef, int] = {}
         self._ended = asyncio.Event()
         self._needed: list[Cache] = []
+        self._metrics: RunMetrics
         self.runs = 0
 
     def connect(self) -> None:
@@ -60,7 +62,7 @@ class Dispatcher:
             cache = _cache_of(watch, caches)
             cache.subscribe(self._listener(watch, own))
             self._needed.append(cache)
-        self._services.metrics.follow(
+        self._metrics = self._services.metrics.follow(
             kind.kind.lower(), self.reconciler.concurrency, lambda: float(self.queue.depth)
         )
 
@@ -88,7 +90,7 @@ class Dispatcher:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is due and nothing runs."""
-        return not self.queue.running and not self.queue.depth
+        return not self.queue.running and not self.queue.has_due()
 
     async def drained(self) -> None:
         """Waits until nothing is due and nothing runs."""
@@ -114,11 +116,10 @@ class Dispatcher:
                 group.create_task(self._work(request, free), name=f"reconcile {request.ref}")
 
     async def _work(self, request: Request, free: asyncio.Semaphore) -> None:
-        controller = self.reconciler.kind.kind.lower()
-        metrics, clock = self._services.metrics, self._services.clock
+        clock, metrics = self._services.clock, self._metrics
         self.runs += 1
         self.story.note(clock.monotonic(), str(request.ref), f"run: {', '.join(request.reasons)}")
-        metrics.begun(controller)
+        metrics.begun()
         began = clock.monotonic()
         outcome: Outcome = Backoff()
         try:
@@ -128,12 +129,7 @@ class Dispatcher:
             _log.exception("a run raised", extra={"kind": request.ref.kind})
         finally:
             self.story.note(clock.monotonic(), str(request.ref), f"end: {outcome}")
-            metrics.ended(
-                controller,
-                _RESULTS[type(outcome)],
-                clock.monotonic() - began,
-                failed=isinstance(outcome, Backoff),
-            )
+            metrics.ended(_RESULTS[type(outcome)], clock.monotonic() - began)
             self._put_back(request.ref, outcome)
             self.queue.done(request.ref)
             free.release()

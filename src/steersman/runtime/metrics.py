@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from steersman.objects.identity import ObjectRef
 
-__all__ = ["Metrics"]
+__all__ = ["RESULTS", "Metrics", "RunMetrics"]
+
+RESULTS: Final = ("success", "requeue_after", "error")
+"""How controller-runtime sorts runs, as far as ours can end."""
 
 
 def exponential_buckets(first: float, last: float, number: int) -> tuple[float, ...]:
@@ -19,6 +22,32 @@ def exponential_buckets(first: float, last: float, number: int) -> tuple[float, 
 
 
 _DURATIONS: Final = exponential_buckets(0.01, 1800.0, 10)
+
+
+class RunMetrics(NamedTuple):
+    """The series of one controller, looked up once."""
+
+    results: Mapping[str, Counter]
+    errors: Counter
+    seconds: Histogram
+    active: Gauge
+
+    def begun(self) -> None:
+        """Counts a run in."""
+        self.active.inc()
+
+    def ended(self, result: str, seconds: float) -> None:
+        """Counts a run out.
+
+        Args:
+            result: one of ``RESULTS``.
+            seconds: how long it took.
+        """
+        self.active.dec()
+        self.results[result].inc()
+        self.seconds.observe(seconds)
+        if result == "error":
+            self.errors.inc()
 
 
 class Metrics:
@@ -75,29 +104,16 @@ class Metrics:
             registry=self.registry,
         )
 
-    def follow(self, controller: str, limit: int, depth: Callable[[], float]) -> None:
+    def follow(self, controller: str, limit: int, depth: Callable[[], float]) -> RunMetrics:
         """Announces a controller: its limit, and how to ask for the depth of its queue."""
         self._limit.labels(controller).set(limit)
         self._depth.labels(controller, controller).set_function(depth)
-
-    def begun(self, controller: str) -> None:
-        """Counts a run in."""
-        self._active.labels(controller).inc()
-
-    def ended(self, controller: str, result: str, seconds: float, *, failed: bool) -> None:
-        """Counts a run out.
-
-        Args:
-            controller: whose.
-            result: ``success``, ``requeue``, ``requeue_after`` or ``error``.
-            seconds: how long it took.
-            failed: it counts as an error.
-        """
-        self._active.labels(controller).dec()
-        self._runs.labels(controller, result).inc()
-        self._seconds.labels(controller).observe(seconds)
-        if failed:
-            self._errors.labels(controller).inc()
+        return RunMetrics(
+            results={result: self._runs.labels(controller, result) for result in RESULTS},
+            errors=self._errors.labels(controller),
+            seconds=self._seconds.labels(controller),
+            active=self._active.labels(controller),
+        )
 
     def reconciled(self, ref: ObjectRef, seconds: float) -> None:
         """Notes how long an object took."""

@@ -88,6 +88,12 @@ class KeyedQueue:
         """The number of keys being worked on."""
         return len(self._running)
 
+    def has_due(self) -> bool:
+        """Says whether a key is due and not being worked on."""
+        while self._due and not self._is_current(self._due[0][3], self._due[0][2]):
+            heapq.heappop(self._due)
+        return bool(self._due) or self._until_next() == 0.0
+
     def due_of(self, ref: ObjectRef) -> float | None:
         """Returns when a key comes up, in the clock's monotonic seconds; None if it does not."""
         entry = self._entries.get(ref)

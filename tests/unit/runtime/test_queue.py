@@ -133,3 +133,19 @@ async def test_the_depth_counts_what_is_due_and_not_running():
     assert (queue.depth, queue.running) == (1, 1)
     queue.done(request.ref)
     assert (queue.depth, queue.running, queue.due_of(key("c"))) == (2, 0, 10)
+
+
+async def test_whether_a_key_is_due_is_known_without_counting():
+    queue = a_queue()
+    assert not queue.has_due()
+    queue.add(key("a"), after=10)
+    assert not queue.has_due()
+    queue.add(key("b"))
+    assert queue.has_due()
+    request = await queue.get()
+    queue.add(request.ref)
+    assert not queue.has_due()
+    queue.done(request.ref)
+    assert queue.has_due()
+    queue.remove(request.ref)
+    assert not queue.has_due()
