@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check lint types layers docs-check bench conformance wheel lock schemas clean
+.PHONY: demo test check lint types layers docs docs-check bench conformance wheel lock schemas clean
 
 demo: $(STAMP)  ## set up and run the main job
 	$(BIN)/steersman demo
@@ -26,6 +26,9 @@ layers: $(STAMP)
 
 docs-check: $(STAMP)
 	$(BIN)/python -m pytest tests/docs
+
+docs: $(STAMP)  ## write the generated pages of docs/reference again
+	PYTHONPATH=src $(BIN)/python -m scripts.reference
 
 bench: $(STAMP)  ## measure, and print tables
 	$(BIN)/python -m bench

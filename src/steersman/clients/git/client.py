@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -48,6 +48,7 @@ from steersman.sources.checkout import (
     candidates_of,
     revision_of,
 )
+from steersman.sources.mirrors import mirrored
 from steersman.sources.revision import GitRevision
 
 __all__ = ["GitClient", "Snapshot", "SnapshotFile"]
@@ -135,10 +136,19 @@ class GitClient:
     Args:
         session: the HTTP session; its own time limits should be off, callers set theirs.
         limits: what a repository may cost.
+        mirrors: URL prefix to URL prefix; requests go to the mapped address, messages name the
+            one that was asked for.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, *, limits: GitLimits | None = None) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        limits: GitLimits | None = None,
+        mirrors: Mapping[str, str] | None = None,
+    ) -> None:
         self._session = session
+        self._mirrors = mirrors or {}
         self._limits = limits or GitLimits()
         self._stores = Stores(self._limits.cache_bytes)
 
@@ -204,6 +214,7 @@ class GitClient:
 
     @asynccontextmanager
     async def _connect(self, remote: _Remote) -> AsyncIterator[_Connection]:
+        remote = replace(remote, url=mirrored(remote.url, self._mirrors))
         scheme = urlsplit(remote.url).scheme
         if scheme == "ssh":
             if remote.proxy is not None:
