@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple
 
 from steersman.kit.gotext import quote
 from steersman.objects.apistatus import ApiError
@@ -10,7 +11,7 @@ from steersman.servers.apiserver.answers import forbidden
 from steersman.servers.apiserver.authn import User
 from steersman.servers.apiserver.requests import RequestInfo
 
-__all__ = ["Authorizer", "Decision", "MastersOnly", "refusal"]
+__all__ = ["Authorizer", "Decision", "refusal"]
 
 
 class Decision(NamedTuple):
@@ -20,20 +21,8 @@ class Decision(NamedTuple):
     reason: str = ""
 
 
-class Authorizer(Protocol):
-    """Decides about requests."""
-
-    def decide(self, user: User, info: RequestInfo) -> Decision:
-        """Says whether the user may do that."""
-        ...
-
-
-class MastersOnly:
-    """Everything for ``system:masters``, nothing for others."""
-
-    def decide(self, user: User, info: RequestInfo) -> Decision:
-        """Says whether the user may do that."""
-        return Decision(user.is_master)
+Authorizer = Callable[[User, RequestInfo], Decision]
+"""Decides about requests."""
 
 
 def refusal(user: User, info: RequestInfo) -> ApiError:

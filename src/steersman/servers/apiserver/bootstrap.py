@@ -7,6 +7,11 @@ from steersman.servers.apiserver.authn import MASTERS, User
 from steersman.servers.apiserver.bodies import Body
 from steersman.servers.apiserver.cluster import Cluster
 from steersman.servers.apiserver.options import WriteOptions
+from steersman.servers.apiserver.rbac_bootstrap import (
+    GROUP,
+    bootstrap_bindings,
+    bootstrap_roles,
+)
 from steersman.servers.apiserver.writes import Target, Writer
 
 __all__ = ["SYSTEM", "bootstrap", "ensure"]
@@ -19,6 +24,10 @@ _NAMESPACES = ("kube-system", "kube-node-lease", "kube-public", "default")
 
 def bootstrap(cluster: Cluster, writer: Writer) -> None:
     """Creates what is missing."""
+    for obj in bootstrap_roles():
+        ensure(cluster, writer, GROUP, "clusterroles", obj)
+    for obj in bootstrap_bindings():
+        ensure(cluster, writer, GROUP, "clusterrolebindings", obj)
     for name in _NAMESPACES:
         ensure(
             cluster,

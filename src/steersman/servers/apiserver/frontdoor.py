@@ -12,6 +12,7 @@ from steersman.servers.apiserver.answers import method_not_allowed, unknown_reso
 from steersman.servers.apiserver.authn import Authenticator, User
 from steersman.servers.apiserver.authz import Authorizer, refusal
 from steersman.servers.apiserver.documents import Documents
+from steersman.servers.apiserver.impersonation import impersonate
 from steersman.servers.apiserver.replies import PLAIN_404, reply_error, reply_text
 from steersman.servers.apiserver.requests import RequestInfo, parse_request
 from steersman.servers.apiserver.resources import ResourceTable
@@ -71,7 +72,8 @@ class FrontDoor:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         user = self._authenticate(request)
         info = parse_request(request.method, request.rel_url.raw_path, request.query)
-        decision = self._authorizer.decide(user, info)
+        user = impersonate(user, request.headers, self._authorizer, info)
+        decision = self._authorizer(user, info)
         if not decision.allowed:
             raise refusal(user, info)
         if not info.is_resource:

@@ -25,7 +25,16 @@ from steersman.servers.apiserver.resources import Resource
 from steersman.servers.apiserver.strategy import Decoded
 from steersman.servers.apiserver.writes import Edit
 
-__all__ = ["APPLY", "JSON", "MERGE", "STRATEGIC", "check_media_type", "patch_edit", "read_apply"]
+__all__ = [
+    "APPLY",
+    "JSON",
+    "MERGE",
+    "STRATEGIC",
+    "check_media_type",
+    "patch_edit",
+    "read_apply",
+    "read_patch",
+]
 
 JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
@@ -60,7 +69,7 @@ def patch_edit(
     Raises:
         ApiError: 400 for a body that is no such patch, 413 for too many operations.
     """
-    patch, duplicates = _read_patch(media, data)
+    patch, duplicates = read_patch(media, data)
 
     def edit(current: Manifest) -> Decoded:
         patched = _apply(media, current, patch, resource, catalogue)
@@ -69,7 +78,8 @@ def patch_edit(
     return edit
 
 
-def _read_patch(media: str, data: bytes) -> tuple[Any, tuple[str, ...]]:
+def read_patch(media: str, data: bytes) -> tuple[Any, tuple[str, ...]]:
+    """Decodes a patch; returns it with the problems of duplicate fields."""
     try:
         patch = msgspec.json.decode(data)
     except msgspec.DecodeError:

@@ -15,11 +15,11 @@ from steersman.kit.clock import Clock
 from steersman.kit.yaml import dump
 from steersman.schemas.catalogue import Catalogue, load_catalogue
 from steersman.servers.apiserver.admission import Admission, NamespaceLifecycle
-from steersman.servers.apiserver.authn import MASTERS, Authenticator, User
-from steersman.servers.apiserver.authz import MastersOnly
+from steersman.servers.apiserver.authn import MASTERS, Authenticator
 from steersman.servers.apiserver.bootstrap import bootstrap
 from steersman.servers.apiserver.builtins import builtin_resources
 from steersman.servers.apiserver.cluster import Cluster
+from steersman.servers.apiserver.controllers.aggregation import RoleAggregation
 from steersman.servers.apiserver.controllers.definitions import DefinitionController
 from steersman.servers.apiserver.controllers.garbage import GarbageCollector
 from steersman.servers.apiserver.controllers.namespaces import NamespaceController
@@ -28,14 +28,20 @@ from steersman.servers.apiserver.controllers.system import System
 from steersman.servers.apiserver.deletes import Deleter
 from steersman.servers.apiserver.discovery import Discovery
 from steersman.servers.apiserver.documents import Documents
+from steersman.servers.apiserver.escalation import EscalationCheck
 from steersman.servers.apiserver.frontdoor import FrontDoor
 from steersman.servers.apiserver.identity import ADMIN, Account, Credentials
 from steersman.servers.apiserver.journal import SqliteJournal
 from steersman.servers.apiserver.openapi import OpenApi
+from steersman.servers.apiserver.rbac import Rbac
 from steersman.servers.apiserver.resources import ResourceTable
 from steersman.servers.apiserver.rest import BODY_LIMIT, RestApi
+from steersman.servers.apiserver.reviews import Reviews
+from steersman.servers.apiserver.scales import Scales
 from steersman.servers.apiserver.storage import Store
 from steersman.servers.apiserver.strategies.registry import BuiltinStrategies
+from steersman.servers.apiserver.subresources import Subresources
+from steersman.servers.apiserver.tokens import ServiceAccountTokens
 from steersman.servers.apiserver.tracking import Tracking
 from steersman.servers.apiserver.writes import Writer
 
@@ -110,14 +116,17 @@ class ApiServer:
             account.name: self._credentials.token_of(account, self._secrets())
             for account in self._users
         }
-        admission = Admission([NamespaceLifecycle(self.cluster)])
-        self.writer = Writer(self.cluster, Tracking(self._catalogue, self.table), admission)
+        self._rbac = Rbac(self.cluster)
+        admission = Admission([NamespaceLifecycle(self.cluster), EscalationCheck(self._rbac)])
+        self._tracking = Tracking(self._catalogue, self.table)
+        self.writer = Writer(self.cluster, self._tracking, admission)
         self.deleter = Deleter(self.cluster, admission)
         bootstrap(self.cluster, self.writer)
         system = System(self.cluster, self.writer, self.deleter)
         self._reactor = Reactor()
         self._controllers = (
             GarbageCollector(system, self._reactor, self.store),
+            RoleAggregation(system, self._reactor, self.store),
             NamespaceController(
                 system, self._reactor, self.store, self._credentials.authority.certificate
             ),
@@ -139,13 +148,18 @@ class ApiServer:
             discovery=Discovery(self.table),
             openapi=OpenApi(self._catalogue, self.table),
         )
+        tokens = ServiceAccountTokens(self.cluster, self._credentials.signing_key)
+        authenticator = Authenticator(by_token, tokens.user_of)
+        reviews = Reviews(self.cluster, rest, self._tracking, self._rbac, authenticator)
+        parts = Subresources(self.cluster, rest, self.writer, self.deleter, tokens)
+        scales = Scales(self.cluster, rest, self.writer)
         return FrontDoor(
             table=self.table,
-            authenticator=Authenticator(by_token),
-            authorizer=MastersOnly(),
+            authenticator=authenticator,
+            authorizer=self._rbac.decide,
             rest=rest,
             documents=documents,
-            specials={},
+            specials={**reviews.specials(), **parts.specials(), "*/scale": scales.serve},
         )
 
     async def _listen(self) -> None:
@@ -262,8 +276,3 @@ class ApiServer:
 
 def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
-
-
-def admin() -> User:
-    """Returns the identity of the administrator."""
-    return Account(name=ADMIN, groups=(MASTERS,)).user

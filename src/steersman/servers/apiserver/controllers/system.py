@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from steersman.objects.apistatus import ApiError
 from steersman.objects.manifest import Manifest, metadata_of
@@ -82,6 +83,11 @@ class System:
         except ApiError as error:
             if error.code != 404:
                 raise
+
+    def apply(self, resource: Resource, config: Manifest, manager: str) -> None:
+        """Applies a configuration by force, under a name of its own."""
+        options = replace(self._options, manager=manager, force=True)
+        self._writer.apply(self.target(resource, config), config, options)
 
     def delete(self, resource: Resource, obj: Manifest, propagation: str = "") -> None:
         """Deletes an object if it is still the same one."""

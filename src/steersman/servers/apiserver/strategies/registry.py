@@ -14,6 +14,7 @@ from steersman.servers.apiserver.gotypes import load_go_types, type_name
 from steersman.servers.apiserver.printers.layout import default_layout
 from steersman.servers.apiserver.strategies.builtin import BuiltinStrategy
 from steersman.servers.apiserver.strategies.rules import KindRules
+from steersman.servers.apiserver.validation.names import name_is_path_segment
 
 __all__ = ["BuiltinStrategies", "for_resource"]
 
@@ -62,4 +63,8 @@ def all_rules() -> Mapping[GroupKind, KindRules]:
     """Collects the rules of every kind that has some."""
     return {
         GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): DEFINITION_RULES,
+        **{
+            GroupKind("rbac.authorization.k8s.io", kind): KindRules(name_rule=name_is_path_segment)
+            for kind in ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+        },
     }
