@@ -6,6 +6,7 @@ Run ``make docs`` after changing one of them; ``tests/docs`` fails while a page 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import re
 import sys
@@ -140,23 +141,30 @@ def _enum_docs(source: str, name: str) -> Iterator[tuple[str, object, str]]:
 
 
 def settings_page() -> str:
-    """Every setting of the engine, with its default."""
-    doc = inspect.cleandoc(EngineSettings.__doc__ or "")
-    attributes = doc.partition("Attributes:\n")[2]
-    found = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", attributes, re.MULTILINE)
-    defaults = EngineSettings()
-    rows = [
-        f"| `{name}` | `{_shown(getattr(defaults, name))}` | {' '.join(text.split())} |"
-        for name, text in found
-    ]
+    """Every setting of the engine, with its default; a section for each group of settings."""
     lines = [
         "# Settings of the engine\n",
-        "Names and defaults follow the flags of Flux's controllers.\n",
-        "| setting | default | meaning |",
-        "|---|---|---|",
-        *rows,
+        "Names and defaults follow the flags of Flux's controllers.",
+        *_settings_section(EngineSettings(), "Engine"),
     ]
     return HEADER + "\n".join(lines) + "\n"
+
+
+def _settings_section(settings: Any, title: str) -> Iterator[str]:
+    yield f"\n## {title}\n"
+    yield "| setting | default | meaning |"
+    yield "|---|---|---|"
+    doc = inspect.cleandoc(type(settings).__doc__ or "")
+    described = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", doc, re.MULTILINE)
+    groups = []
+    for name, text in described:
+        value = getattr(settings, name)
+        shown = "see below" if dataclasses.is_dataclass(value) else f"`{_shown(value)}`"
+        if dataclasses.is_dataclass(value):
+            groups.append((name.capitalize(), value))
+        yield f"| `{name}` | {shown} | {_cell(' '.join(text.split()))} |"
+    for name, value in groups:
+        yield from _settings_section(value, name)
 
 
 def _shown(value: object) -> str:
