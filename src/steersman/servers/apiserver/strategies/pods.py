@@ -1,0 +1,136 @@
+"""Pods: what a pod has more than its spec, as the admission of the real server leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from steersman.objects.manifest import Manifest
+from steersman.objects.quantity import parse_quantity
+from steersman.servers.apiserver.fielderrors import FieldError, forbidden
+from steersman.servers.apiserver.strategies.podspec import containers_of, default_pod_spec
+from steersman.servers.apiserver.strategies.podvalidation import validate_pod_spec
+from steersman.servers.apiserver.strategies.rules import KindRules, part
+from steersman.servers.apiserver.strategy import Traits, WriteContext
+
+__all__ = ["POD_RULES", "qos_class"]
+
+_COMPUTE: Final = ("cpu", "memory")
+_TOLERATION_SECONDS: Final = 300
+_ACCOUNT_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+
+def _default(obj: Manifest) -> None:
+    spec = obj["spec"]
+    default_pod_spec(spec)
+    if spec.get("enableServiceLinks") is None:
+        spec["enableServiceLinks"] = True
+    for container in containers_of(spec):
+        resources = container.get("resources") or {}
+        limits = resources.get("limits")
+        if limits:
+            container["resources"] = {**resources, "requests": {**limits, **resources.get("requests", {})}}
+
+
+def qos_class(spec: Mapping[str, Any]) -> str:
+    """Returns the quality-of-service class of a pod spec."""
+    requests: set[str] = set()
+    limits: set[str] = set()
+    guaranteed = True
+    for container in [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]:
+        asked = _amounts(container, "requests")
+        bound = _amounts(container, "limits")
+        requests |= asked.keys()
+        limits |= bound.keys()
+        if set(bound) != set(_COMPUTE) or any(asked.get(one) != bound[one] for one in bound):
+            guaranteed = False
+    if not requests and not limits:
+        return "BestEffort"
+    return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _amounts(container: Mapping[str, Any], kind: str) -> dict[str, int]:
+    amounts = part(container, "resources", kind)
+    result = {name: parse_quantity(amounts[name]).nanos for name in _COMPUTE if name in amounts}
+    return {name: value for name, value in result.items() if value}
+
+
+def _prepare_create(obj: Manifest, ctx: WriteContext) -> None:
+    obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
+    _admit(obj["spec"])
+
+
+def _admit(spec: dict[str, Any]) -> None:
+    spec.setdefault("serviceAccountName", "default")
+    spec.setdefault("serviceAccount", spec["serviceAccountName"])
+    spec.setdefault("priority", 0)
+    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
+    tolerations = list(spec.get("tolerations") or ())
+    for name in ("not-ready", "unreachable"):
+        key = f"node.kubernetes.io/{name}"
+        if not any(one.get("key") in (key, None) and one.get("effect") in ("NoExecute", None) for one in tolerations):
+            tolerations.append(
+                {
+                    "key": key,
+                    "operator": "Exists",
+                    "effect": "NoExecute",
+                    "tolerationSeconds": _TOLERATION_SECONDS,
+                }
+            )
+    spec["tolerations"] = tolerations
+
+
+_MUTABLE: Final = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
+
+
+def _frozen(spec: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in spec.items() if name not in _MUTABLE}
+    for group in ("initContainers", "containers"):
+        if group in kept:
+            kept[group] = [{**one, "image": ""} for one in kept[group]]
+    return kept
+
+
+def _validate(obj: Manifest) -> list[FieldError]:
+    return validate_pod_spec(obj["spec"], "spec")
+
+
+def _validate_update(new: Manifest, old: Manifest) -> list[FieldError]:
+    if _frozen(new["spec"]) == _frozen(old["spec"]):
+        return []
+    text = (
+        "pod updates may not change fields other than `spec.containers[*].image`,"
+        "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
+        "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be "
+        "set to 1 if it was previously negative)"
+    )
+    return [forbidden("spec", text)]
+
+
+def _select(obj: Manifest) -> Mapping[str, str]:
+    spec, status = part(obj, "spec"), part(obj, "status")
+    return {
+        "spec.nodeName": spec.get("nodeName") or "",
+        "spec.restartPolicy": spec.get("restartPolicy") or "",
+        "spec.schedulerName": spec.get("schedulerName") or "",
+        "spec.serviceAccountName": spec.get("serviceAccountName") or "",
+        "spec.hostNetwork": "true" if spec.get("hostNetwork") else "false",
+        "status.phase": status.get("phase") or "",
+        "status.podIP": status.get("podIP") or "",
+        "status.podIPs": ",".join(one.get("ip") or "" for one in status.get("podIPs") or ()),
+        "status.nominatedNodeName": status.get("nominatedNodeName") or "",
+    }
+
+
+POD_RULES = KindRules(
+    default=_default,
+    prepare_create=_prepare_create,
+    validate=_validate,
+    validate_update=_validate_update,
+    selectable=_select,
+    counts_generation=True,
+    traits=Traits(
+        returns_deleted=True,
+        reset_fields={"": (("status",),), "status": (("metadata", "deletionTimestamp"), ("metadata", "ownerReferences"), ("spec",))},
+    ),
+)
