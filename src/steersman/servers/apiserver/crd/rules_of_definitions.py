@@ -48,6 +48,7 @@ DEFINITION_RULES = KindRules(
     prepare_update=_prepare_update,
     name_rule=name_is_subdomain,
     counts_generation=True,
+    status_keeps=("labels", "annotations", "finalizers", "ownerReferences"),
     traits=Traits(
         deletion_finalizer=CLEANUP_FINALIZER,
         returns_deleted=True,

@@ -21,8 +21,6 @@ from steersman.servers.apiserver.validation.objectmeta import (
 
 __all__ = ["BuiltinStrategy"]
 
-_STATUS_METADATA = ("managedFields", "resourceVersion")
-
 
 class BuiltinStrategy:
     """One built-in resource.
@@ -118,12 +116,10 @@ class BuiltinStrategy:
     def _prepare_status(self, new: Manifest, old: Manifest) -> Manifest:
         kept = {name: value for name, value in old.items() if name not in ("status", "metadata")}
         metadata = dict(new["metadata"])
-        if self.info.kind not in _STATUS_KEEPS_METADATA:
-            metadata = dict(old["metadata"])
-            for name in _STATUS_METADATA:
-                metadata.pop(name, None)
-                if name in new["metadata"]:
-                    metadata[name] = new["metadata"][name]
+        for name in ("generation", *self._rules.status_keeps):
+            metadata.pop(name, None)
+            if name in old["metadata"]:
+                metadata[name] = old["metadata"][name]
         kept["metadata"] = metadata
         if "status" in new:
             kept["status"] = new["status"]
@@ -139,7 +135,8 @@ class BuiltinStrategy:
         errors += errors
         if ctx.subresource == "status":
             return errors
-        return errors + self._rules.validate(new) + self._rules.validate_update(new, old)
+        whole, change = self._rules.validate(new), self._rules.validate_update(new, old)
+        return errors + (change + whole if self._rules.immutables_first else whole + change)
 
     def warnings(self, new: Manifest, old: Manifest | None) -> Sequence[str]:
         """Returns the kind's warnings."""
@@ -158,4 +155,3 @@ class BuiltinStrategy:
 
 
 _HEAD = ("kind", "apiVersion", "metadata")
-_STATUS_KEEPS_METADATA = frozenset[str]()

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from steersman.objects.manifest import Manifest
+from steersman.objects.manifest import Manifest, namespace_of, uid_of
 from steersman.objects.quantity import parse_quantity
 from steersman.servers.apiserver.fielderrors import FieldError, forbidden
 from steersman.servers.apiserver.strategies.podspec import containers_of, default_pod_spec
 from steersman.servers.apiserver.strategies.podvalidation import validate_pod_spec
-from steersman.servers.apiserver.strategies.rules import KindRules, part
+from steersman.servers.apiserver.strategies.rules import KindRules, Tree, part
 from steersman.servers.apiserver.strategy import Traits, WriteContext
 
 __all__ = ["POD_RULES", "qos_class"]
 
 _COMPUTE: Final = ("cpu", "memory")
 _TOLERATION_SECONDS: Final = 300
+_LETTERS: Final = "bcdfghjklmnpqrstvwxz2456789"
+_SYSTEM_PRIORITIES: Final = {
+    "system-cluster-critical": 2_000_000_000,
+    "system-node-critical": 2_000_001_000,
+}
 _ACCOUNT_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -29,7 +35,10 @@ def _default(obj: Manifest) -> None:
         resources = container.get("resources") or {}
         limits = resources.get("limits")
         if limits:
-            container["resources"] = {**resources, "requests": {**limits, **resources.get("requests", {})}}
+            container["resources"] = {
+                **resources,
+                "requests": {**limits, **resources.get("requests", {})},
+            }
 
 
 def qos_class(spec: Mapping[str, Any]) -> str:
@@ -56,19 +65,78 @@ def _amounts(container: Mapping[str, Any], kind: str) -> dict[str, int]:
 
 
 def _prepare_create(obj: Manifest, ctx: WriteContext) -> None:
-    obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
-    _admit(obj["spec"])
+    spec = obj["spec"]
+    obj["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+    _admit(spec)
+    _set_priority(spec, ctx)
+    _mount_token(obj, ctx)
 
 
-def _admit(spec: dict[str, Any]) -> None:
+def _set_priority(spec: Tree, ctx: WriteContext) -> None:
+    name = spec.get("priorityClassName") or ""
+    found = ctx.cluster.get("scheduling.k8s.io", "priorityclasses", "", name) if name else None
+    value = _SYSTEM_PRIORITIES.get(name, (found or {}).get("value", 0))
+    policy = (found or {}).get("preemptionPolicy") or "PreemptLowerPriority"
+    if spec.get("priority") is None:
+        spec["priority"] = value
+    spec.setdefault("preemptionPolicy", policy)
+
+
+def _mount_token(obj: Manifest, ctx: WriteContext) -> None:
+    """Gives every container the token of its service account, unless that is switched off."""
+    spec = obj["spec"]
+    account = ctx.cluster.get("", "serviceaccounts", namespace_of(obj), spec["serviceAccountName"])
+    wanted = spec.get("automountServiceAccountToken")
+    if wanted is None:
+        wanted = (account or {}).get("automountServiceAccountToken")
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    unmounted = [one for one in containers if not _mounts_account(one)]
+    if wanted is False or not unmounted:
+        return
+    name = f"kube-api-access-{_suffix(uid_of(obj))}"
+    for container in unmounted:
+        mount = {"name": name, "readOnly": True, "mountPath": _ACCOUNT_PATH}
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), mount]
+    spec["volumes"] = [*(spec.get("volumes") or ()), {"name": name, "projected": _token_source()}]
+
+
+def _mounts_account(container: Mapping[str, Any]) -> bool:
+    mounts = container.get("volumeMounts") or ()
+    return any(mount.get("mountPath") == _ACCOUNT_PATH for mount in mounts)
+
+
+def _suffix(uid: str) -> str:
+    digest = hashlib.sha256(uid.encode()).digest()
+    return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:5])
+
+
+def _token_source() -> Tree:
+    namespace = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
+    return {
+        "sources": [
+            {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+            {
+                "configMap": {
+                    "name": "kube-root-ca.crt",
+                    "items": [{"key": "ca.crt", "path": "ca.crt"}],
+                }
+            },
+            {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": namespace}]}},
+        ],
+        "defaultMode": 420,
+    }
+
+
+def _admit(spec: Tree) -> None:
     spec.setdefault("serviceAccountName", "default")
     spec.setdefault("serviceAccount", spec["serviceAccountName"])
-    spec.setdefault("priority", 0)
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     tolerations = list(spec.get("tolerations") or ())
     for name in ("not-ready", "unreachable"):
         key = f"node.kubernetes.io/{name}"
-        if not any(one.get("key") in (key, None) and one.get("effect") in ("NoExecute", None) for one in tolerations):
+        if not any(
+            one.get("key") in (key, None) and one.get("effect") in ("NoExecute", None)
+            for one in tolerations
+        ):
             tolerations.append(
                 {
                     "key": key,
@@ -78,6 +146,11 @@ def _admit(spec: dict[str, Any]) -> None:
                 }
             )
     spec["tolerations"] = tolerations
+
+
+def _tolerates(toleration: Mapping[str, Any], key: str) -> bool:
+    keys, effects = (key, "", None), ("NoExecute", "", None)
+    return toleration.get("key") in keys and toleration.get("effect") in effects
 
 
 _MUTABLE: Final = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
@@ -131,6 +204,13 @@ POD_RULES = KindRules(
     counts_generation=True,
     traits=Traits(
         returns_deleted=True,
-        reset_fields={"": (("status",),), "status": (("metadata", "deletionTimestamp"), ("metadata", "ownerReferences"), ("spec",))},
+        reset_fields={
+            "": (("status",),),
+            "status": (
+                ("metadata", "deletionTimestamp"),
+                ("metadata", "ownerReferences"),
+                ("spec",),
+            ),
+        },
     ),
 )

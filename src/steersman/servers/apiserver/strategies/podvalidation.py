@@ -58,7 +58,9 @@ def validate_pod_spec(spec: Mapping[str, Any], path: str) -> list[FieldError]:
     for group in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(group) or ()):
             where = f"{path}.{group}[{index}]"
-            errors += _validate_container(container, where, names, volumes, init=group != "containers")
+            errors += _validate_container(
+                container, where, names, volumes, init=group != "containers"
+            )
     errors += _validate_policies(spec, path)
     errors += _validate_references(spec, path)
     return errors
@@ -150,7 +152,9 @@ def _validate_container(
     if not image:
         errors.append(required(f"{path}.image"))
     elif image != image.strip():
-        errors.append(invalid(f"{path}.image", image, "must not have leading or trailing whitespace"))
+        errors.append(
+            invalid(f"{path}.image", image, "must not have leading or trailing whitespace")
+        )
     pull = container.get("imagePullPolicy") or ""
     if pull and pull not in _PULL:
         errors.append(not_supported(f"{path}.imagePullPolicy", pull, _PULL))
@@ -180,7 +184,9 @@ def _validate_ports(ports: Sequence[Mapping[str, Any]], path: str) -> list[Field
         if not number:
             errors.append(required(f"{where}.containerPort"))
         else:
-            errors += [invalid(f"{where}.containerPort", number, one) for one in port_number(number)]
+            errors += [
+                invalid(f"{where}.containerPort", number, one) for one in port_number(number)
+            ]
         host = port.get("hostPort") or 0
         if host:
             errors += [invalid(f"{where}.hostPort", host, one) for one in port_number(host)]
@@ -200,15 +206,15 @@ def _validate_env(variables: Sequence[Mapping[str, Any]], path: str) -> list[Fie
         if not name:
             errors.append(required(f"{where}.name"))
         else:
-            errors += [
-                invalid(f"{where}.name", name, text) for text in relaxed_env_var_name(name)
-            ]
+            errors += [invalid(f"{where}.name", name, text) for text in relaxed_env_var_name(name)]
         source = variable.get("valueFrom")
         if source is None:
             continue
         if len(source) != 1:
             text = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`,"
-            errors.append(invalid(f"{where}.valueFrom", "", f"{text} `secretKeyRef` or `fileKeyRef`"))
+            errors.append(
+                invalid(f"{where}.valueFrom", "", f"{text} `secretKeyRef` or `fileKeyRef`")
+            )
         elif variable.get("value"):
             text = "may not be specified when `value` is not empty"
             errors.append(invalid(f"{where}.valueFrom", "", text))

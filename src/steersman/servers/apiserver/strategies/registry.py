@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
 
 from steersman.errors import Bug
 from steersman.objects.identity import GroupKind
@@ -13,10 +14,18 @@ from steersman.servers.apiserver.crd.rules_of_definitions import DEFINITION_RULE
 from steersman.servers.apiserver.gotypes import load_go_types, type_name
 from steersman.servers.apiserver.printers.layout import default_layout
 from steersman.servers.apiserver.strategies.builtin import BuiltinStrategy
+from steersman.servers.apiserver.strategies.core import CORE_RULES
+from steersman.servers.apiserver.strategies.jobs import JOB_RULES
+from steersman.servers.apiserver.strategies.pods import POD_RULES
+from steersman.servers.apiserver.strategies.policies import POLICY_RULES
 from steersman.servers.apiserver.strategies.rules import KindRules
-from steersman.servers.apiserver.validation.names import name_is_path_segment
+from steersman.servers.apiserver.strategies.services import SERVICE_RULES
+from steersman.servers.apiserver.strategies.storages import STORAGE_RULES
+from steersman.servers.apiserver.strategies.workloads import WORKLOAD_RULES
 
 __all__ = ["BuiltinStrategies", "for_resource"]
+
+_DEFINITION: Final = "CustomResourceDefinition"
 
 
 class BuiltinStrategies:
@@ -61,10 +70,14 @@ def for_resource(info: ResourceInfo, catalogue: Catalogue) -> BuiltinStrategy:
 
 def all_rules() -> Mapping[GroupKind, KindRules]:
     """Collects the rules of every kind that has some."""
-    return {
-        GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): DEFINITION_RULES,
-        **{
-            GroupKind("rbac.authorization.k8s.io", kind): KindRules(name_rule=name_is_path_segment)
-            for kind in ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
-        },
-    }
+    rules = {("", "Pod"): POD_RULES, ("apiextensions.k8s.io", _DEFINITION): DEFINITION_RULES}
+    for some in (
+        CORE_RULES,
+        WORKLOAD_RULES,
+        JOB_RULES,
+        SERVICE_RULES,
+        STORAGE_RULES,
+        POLICY_RULES,
+    ):
+        rules |= some
+    return {GroupKind(*kind): one for kind, one in rules.items()}

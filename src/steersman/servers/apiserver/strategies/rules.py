@@ -67,12 +67,13 @@ class KindRules:
         prepare_update: edits the new object of a main-endpoint write after the status was kept.
         validate: every problem of the object but those of its metadata.
         validate_update: every problem of a change but those of the metadata.
-        validates_status: a status write is validated as a whole.
+        immutables_first: problems of the change are told before those of the object.
         warn: texts for ``Warning`` headers.
         name_rule: grammar of ``metadata.name``.
         selectable: extra fields for field selectors.
         counts_generation: ``metadata.generation`` starts at 1 and counts changes.
         generation_parts: top-level parts whose change counts; others do not.
+        status_keeps: parts of the metadata that a status write cannot change.
         traits: how the REST layer treats the resource.
         scale: where the ``scale`` subresource reads and writes.
     """
@@ -82,10 +83,12 @@ class KindRules:
     prepare_update: PrepareUpdate = _nothing
     validate: Validate = _no_errors
     validate_update: ValidateUpdate = _no_errors
+    immutables_first: bool = False
     warn: Warn = _no_warnings
     name_rule: NameRule = name_is_subdomain
     selectable: Select = _no_fields
     counts_generation: bool = False
     generation_parts: tuple[str, ...] = ("spec",)
+    status_keeps: tuple[str, ...] = ()
     traits: Traits = field(default_factory=Traits)
     scale: Scale | None = None

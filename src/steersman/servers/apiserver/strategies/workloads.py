@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from steersman.objects.manifest import Manifest
-from steersman.objects.selectors import matches_label_selector
+from steersman.objects.manifest import Manifest, annotations_of
+from steersman.objects.selectors import LabelSelector, SelectorError
 from steersman.servers.apiserver.fielderrors import (
     FieldError,
     forbidden,
@@ -20,7 +20,7 @@ from steersman.servers.apiserver.fielderrors import (
 from steersman.servers.apiserver.strategies.podspec import default_claim_spec, default_pod_template
 from steersman.servers.apiserver.strategies.podvalidation import validate_pod_template
 from steersman.servers.apiserver.strategies.rules import KindRules, Tree, part
-from steersman.servers.apiserver.strategy import Scale, Traits
+from steersman.servers.apiserver.strategy import Scale, Traits, WriteContext
 from steersman.servers.apiserver.validation.labelselectors import validate_label_selector
 from steersman.servers.apiserver.validation.names import name_is_subdomain
 from steersman.servers.apiserver.validation.objectmeta import immutable
@@ -93,6 +93,24 @@ def _default_daemon_set(obj: Manifest) -> None:
     _default_number(spec, "revisionHistoryLimit", 10)
 
 
+_GENERATION: Final = "deprecated.daemonset.template.generation"
+
+
+def _prepare_daemon_set(obj: Manifest, ctx: WriteContext) -> None:
+    _annotate_generation(obj, 1)
+
+
+def _prepare_daemon_set_update(new: Manifest, old: Manifest, ctx: WriteContext) -> None:
+    generation = int(annotations_of(old).get(_GENERATION) or 0)
+    changed = new["spec"]["template"] != old["spec"]["template"]
+    _annotate_generation(new, generation + changed)
+
+
+def _annotate_generation(obj: Manifest, generation: int) -> None:
+    annotations = {**annotations_of(obj), _GENERATION: str(generation)}
+    obj["metadata"]["annotations"] = {name: annotations[name] for name in sorted(annotations)}
+
+
 def _default_replica_set(obj: Manifest) -> None:
     default_pod_template(obj["spec"]["template"])
     _default_number(obj["spec"], "replicas", 1)
@@ -142,8 +160,11 @@ def _selector_errors(spec: Mapping[str, Any], kind: str) -> list[FieldError]:
 
 def _match_errors(spec: Mapping[str, Any]) -> list[FieldError]:
     labels = part(spec, "template", "metadata").get("labels") or {}
-    selector = spec.get("selector")
-    if not selector or matches_label_selector(selector, labels):
+    try:
+        selector = LabelSelector.from_object(spec.get("selector"))
+    except SelectorError:
+        return []
+    if not selector or selector.matches(labels):
         return []
     text = "`selector` does not match template `labels`"
     return [invalid("spec.template.metadata.labels", dict(labels), text)]
@@ -159,9 +180,7 @@ def _replica_errors(spec: Mapping[str, Any]) -> list[FieldError]:
 
 def _validate_deployment(obj: Manifest) -> list[FieldError]:
     spec = obj["spec"]
-    errors = _replica_errors(spec) + _selector_errors(spec, "deployment")
-    match = _match_errors(spec)
-    errors += match or []
+    errors = _replica_errors(spec) + _selector_errors(spec, "deployment") + _match_errors(spec)
     errors += _template_errors(spec, "spec", restart="Always")
     strategy = part(spec, "strategy")
     if strategy.get("type") == "Recreate" and strategy.get("rollingUpdate") is not None:
@@ -227,7 +246,6 @@ WORKLOAD_RULES: Final[Mapping[tuple[str, str], KindRules]] = {
         validate=_validate_deployment,
         validate_update=_selector_is_immutable,
         counts_generation=True,
-        generation_parts=("spec", "annotations"),
         status_keeps=("labels",),
         traits=_TRAITS,
         scale=_SCALE,
@@ -250,6 +268,8 @@ WORKLOAD_RULES: Final[Mapping[tuple[str, str], KindRules]] = {
     ),
     ("apps", "DaemonSet"): KindRules(
         default=_default_daemon_set,
+        prepare_create=_prepare_daemon_set,
+        prepare_update=_prepare_daemon_set_update,
         validate=_validate_daemon_set,
         validate_update=_selector_is_immutable,
         counts_generation=True,
@@ -259,9 +279,7 @@ WORKLOAD_RULES: Final[Mapping[tuple[str, str], KindRules]] = {
         default=_default_replication_controller,
         name_rule=name_is_subdomain,
         counts_generation=True,
-        selectable=lambda obj: {
-            "status.replicas": str(part(obj, "status").get("replicas") or 0)
-        },
+        selectable=lambda obj: {"status.replicas": str(part(obj, "status").get("replicas") or 0)},
         traits=Traits(orphans_by_default=True, reset_fields=_SPEC_AND_STATUS),
         scale=_SCALE,
     ),
