@@ -29,6 +29,7 @@ docs-check: $(STAMP)
 
 docs: $(STAMP)  ## write the generated pages of docs/reference again
 	PYTHONPATH=src $(BIN)/python -m scripts.reference
+	PYTHONPATH=src $(BIN)/python -m scripts.states
 
 bench: $(STAMP)  ## measure, and print tables
 	$(BIN)/python -m bench

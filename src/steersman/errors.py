@@ -17,6 +17,7 @@
         InvalidSpec
         CrossNamespaceDenied
       Bug                     a broken invariant of ours; carries its story
+        InvalidTransition
 
 Names are intents, so they carry no ``Error`` suffix. Messages are lower case, without a full stop,
 subject first, and never hold a secret.
@@ -32,6 +33,7 @@ __all__ = [
     "DependencyNotReady",
     "Forbidden",
     "InvalidSpec",
+    "InvalidTransition",
     "NetworkFailed",
     "Retry",
     "SourceNotReady",
@@ -160,3 +162,7 @@ class Bug(SteersmanError):
     """A broken invariant of ours."""
 
     default_reason = "InternalError"
+
+
+class InvalidTransition(Bug):
+    """A state machine was told something that cannot happen in its state."""

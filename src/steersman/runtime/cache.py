@@ -8,6 +8,7 @@ from the watch do not take it back.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -16,6 +17,8 @@ from steersman.objects.identity import GroupVersionKind, ObjectRef
 from steersman.objects.manifest import Manifest, resource_version_of, uid_of
 
 __all__ = ["Cache", "Caches", "Change", "IndexFunction", "Listener"]
+
+_log = logging.getLogger(__name__)
 
 IndexFunction: TypeAlias = Callable[[Manifest], Iterable[Hashable]]
 """Gives the keys under which an object is to be found; must not raise."""
@@ -164,10 +167,10 @@ class Cache:
         return Change(ref, old, new, initial)
 
     def _file(self, index: str, ref: ObjectRef, old: Manifest | None, new: Manifest | None) -> None:
-        function, filed = self._functions[index], self._indexes[index]
-        before = set(function(old)) if old is not None else set()
-        after = dict.fromkeys(function(new)) if new is not None else {}
-        for key in before - after.keys():
+        filed = self._indexes[index]
+        before = self._keys(index, old)
+        after = self._keys(index, new)
+        for key in before.keys() - after.keys():
             refs = filed[key]
             del refs[ref]
             if not refs:
@@ -175,9 +178,22 @@ class Cache:
         for key in after:
             filed.setdefault(key, {})[ref] = None
 
+    def _keys(self, index: str, manifest: Manifest | None) -> dict[Hashable, None]:
+        if manifest is None:
+            return {}
+        try:
+            return dict.fromkeys(self._functions[index](manifest))
+        except Exception:
+            # A strange object must not stop the news of all others.
+            _log.exception("an index failed", extra={"kind": self.kind.kind, "index": index})
+            return {}
+
     def _tell(self, change: Change) -> None:
         for listener in self._listeners:
-            listener(change)
+            try:
+                listener(change)
+            except Exception:
+                _log.exception("a listener failed", extra={"kind": self.kind.kind})
 
 
 class Caches(Mapping[GroupVersionKind, Cache]):

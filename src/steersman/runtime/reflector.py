@@ -30,7 +30,7 @@ from typing import Final, Protocol, TypeAlias
 from steersman.clients.kube import KubeClient, ObjectList, WatchEvent, WatchType
 from steersman.clients.kube.request import ListOptions
 from steersman.clients.kube.response import ends_initial_events
-from steersman.errors import SteersmanError
+from steersman.errors import InvalidTransition, SteersmanError
 from steersman.kit.backoff import Backoff
 from steersman.kit.clock import Clock
 from steersman.kit.story import Story
@@ -40,6 +40,7 @@ from steersman.objects.manifest import Manifest, resource_version_of
 
 __all__ = [
     "PHASES",
+    "POSSIBLE",
     "Call",
     "Memory",
     "Phase",
@@ -145,6 +146,14 @@ class Failed:
 
 Happening: TypeAlias = Listed | Opened | Told | Ended | Expired | Unsupported | Failed
 
+POSSIBLE: Final[Mapping[Phase, tuple[type[Happening], ...]]] = {
+    Phase.EMPTY: (Listed, Opened, Ended, Expired, Unsupported, Failed),
+    Phase.STREAMING: (Told, Ended, Expired, Unsupported, Failed),
+    Phase.LISTED: (Opened, Ended, Expired, Failed),
+    Phase.WATCHING: (Told, Ended, Expired, Failed),
+}
+"""What can happen in each phase; anything else is a bug."""
+
 # Instructions: what the store is told.
 
 
@@ -221,7 +230,13 @@ def next_call(memory: Memory) -> Call:
 
 
 def step(memory: Memory, happening: Happening) -> tuple[Memory, tuple[Instruction, ...]]:
-    """Returns what is remembered after a happening, and what the store is told. Pure."""
+    """Returns what is remembered after a happening, and what the store is told. Pure.
+
+    Raises:
+        InvalidTransition: the happening is not possible in this phase.
+    """
+    if not isinstance(happening, POSSIBLE[memory.phase]):
+        raise InvalidTransition(f"{type(happening).__name__} while {memory.phase}")
     match happening:
         case Listed():
             version = happening.list.resource_version
@@ -230,7 +245,7 @@ def step(memory: Memory, happening: Happening) -> tuple[Memory, tuple[Instructio
             memory = replace(memory, phase=Phase.LISTED, resource_version=version, failures=0)
             return memory, instructions
         case Opened():
-            if memory.phase in (Phase.EMPTY, Phase.STREAMING):
+            if memory.phase is Phase.EMPTY:
                 return replace(memory, phase=Phase.STREAMING), (Begin(),)
             return replace(memory, phase=Phase.WATCHING), ()
         case Told():
@@ -323,6 +338,9 @@ class Reflector:
                 self._tell(self._read(error, call), str(error))
             except SteersmanError as error:
                 self._tell(Failed(), str(error))
+            except Exception as error:
+                _log.exception("a reflector failed", extra={"kind": self._kind.kind})
+                self._tell(Failed(), type(error).__name__)
             delay = self._backoff.delay(self.memory.failures)
             if delay:
                 await self._clock.sleep(delay)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from steersman.objects.identity import GroupVersionKind, ObjectRef
 from steersman.runtime.cache import Cache, Change
 
@@ -139,3 +141,18 @@ def test_what_was_deleted_while_it_was_staged_is_not_there():
     cache.unstage(thing("a", 2))
     cache.commit("3")
     assert cache.objects() == ()
+
+
+def test_a_listener_or_index_that_fails_harms_nobody_else(caplog: pytest.LogCaptureFixture):
+    def broken(anything: object) -> list[str]:
+        raise KeyError("strange object")
+
+    cache, seen = Cache(KIND), []
+    cache.add_index("broken", broken)
+    cache.subscribe(broken)
+    cache.subscribe(seen.append)
+    cache.apply(thing("a", 1))
+    cache.delete(thing("a", 2))
+    assert [change.ref.name for change in seen] == ["a", "a"]
+    assert "an index failed" in caplog.text
+    assert "a listener failed" in caplog.text
