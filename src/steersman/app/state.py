@@ -16,7 +16,18 @@ import msgspec
 from steersman.errors import SteersmanError
 from steersman.kit.mask import Secret
 
-__all__ = ["ClusterState", "GitState", "NotRunning", "RunState", "read_state", "write_state"]
+__all__ = [
+    "STATE_FILE",
+    "AlreadyRunning",
+    "ClusterState",
+    "GitState",
+    "NotRunning",
+    "RunState",
+    "is_running",
+    "read_state",
+    "remove_state",
+    "write_state",
+]
 
 STATE_FILE: Final = "state.json"
 
@@ -80,6 +91,12 @@ class NotRunning(SteersmanError):
     default_reason = "NotRunning"
 
 
+class AlreadyRunning(SteersmanError):
+    """Two ``up`` must not share a data directory."""
+
+    default_reason = "AlreadyRunning"
+
+
 def write_state(directory: Path, state: RunState) -> Path:
     """Replaces the state file of a data directory; returns its path."""
     path = directory / STATE_FILE
@@ -100,11 +117,37 @@ def read_state(directory: Path) -> RunState:
     """
     path = directory / STATE_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=RunState)
+        state = msgspec.json.decode(path.read_bytes(), type=RunState)
     except FileNotFoundError:
+        state = None
+    except (OSError, msgspec.DecodeError) as error:
+        raise NotRunning(f"`{path}` cannot be read: {error}") from error
+    if state is None or not _is_alive(state.pid):
         raise NotRunning(
             f"no running `steersman up` in `{directory}`",
             hint=f"start one with `steersman up --data {directory}`",
-        ) from None
-    except (OSError, msgspec.DecodeError) as error:
-        raise NotRunning(f"`{path}` cannot be read: {error}") from error
+        )
+    return state
+
+
+def is_running(directory: Path) -> bool:
+    """Whether an ``up`` runs in a data directory; one that was killed does not."""
+    try:
+        return read_state(directory).pid != os.getpid()
+    except NotRunning:
+        return False
+
+
+def remove_state(directory: Path) -> None:
+    """Removes the state file, if there is one."""
+    (directory / STATE_FILE).unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

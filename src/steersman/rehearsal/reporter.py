@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-import msgspec
-
-from steersman.queries.report import plain
+from steersman.queries.report import Answer, Piece, plain
 from steersman.queries.status import StatusReport
 
-__all__ = ["Recorder", "Reporter", "Told"]
+__all__ = ["Recorder", "Reporter", "Told", "Transcript"]
 
 
 class Reporter(Protocol):
@@ -48,7 +46,7 @@ class Reporter(Protocol):
         ...
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Told(Piece, frozen=True):
     """One thing that was told.
 
     Attributes:
@@ -62,6 +60,14 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     report: dict[str, Any] | None = None
 
 
+class Transcript(Answer, frozen=True):
+    """Everything that was told, in order."""
+
+    KIND: ClassVar[str] = "Transcript"
+
+    items: tuple[Told, ...]
+
+
 class Recorder:
     """Keeps what it is told, except what is waited for.
 
@@ -72,6 +78,10 @@ class Recorder:
     def __init__(self, to: Reporter | None = None) -> None:
         self.told: list[Told] = []
         self._to = to
+
+    def transcript(self) -> Transcript:
+        """Returns what was told so far."""
+        return Transcript(items=tuple(self.told))
 
     def chapter(self, title: str) -> None:
         """Keeps the title."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from steersman.app.state import (
@@ -11,12 +15,14 @@ from steersman.app.state import (
     GitState,
     NotRunning,
     RunState,
+    is_running,
     read_state,
+    remove_state,
     write_state,
 )
 
 STATE = RunState(
-    pid=42,
+    pid=os.getppid(),
     git=GitState(
         url="http://127.0.0.1:3000",
         repositories={"d1-infra": "http://127.0.0.1:3000/d1-infra.git"},
@@ -51,3 +57,20 @@ def test_a_broken_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("{")
     with pytest.raises(NotRunning, match=r"state.json` cannot be read"):
         read_state(tmp_path)
+
+
+def test_one_that_was_killed_is_not_running(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    write_state(tmp_path, msgspec.structs.replace(STATE, pid=ended.pid))
+    with pytest.raises(NotRunning, match="no running"):
+        read_state(tmp_path)
+    assert not is_running(tmp_path)
+
+
+def test_one_that_runs_is_running_until_its_file_is_removed(tmp_path: Path) -> None:
+    write_state(tmp_path, STATE)
+    assert is_running(tmp_path)
+    remove_state(tmp_path)
+    assert not is_running(tmp_path)
+    remove_state(tmp_path)
