@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -107,9 +108,14 @@ class CustomStrategy:
         return self.decode({**obj, "apiVersion": self.info.gvk.api_version}).obj
 
     def prepare_create(self, obj: Manifest, ctx: WriteContext) -> Manifest:
-        """Drops the status where it is a subresource, and starts the generation."""
+        """Drops the status where it is a subresource, and starts the generation.
+
+        What remains of the status is its default, as if the object had been read back.
+        """
         if self.version.has_status:
             obj.pop("status", None)
+            if self._status_schema is not None and self._status_schema.default is not ABSENT:
+                obj["status"] = copy.deepcopy(self._status_schema.default)
         _set_generation(obj, 1)
         return obj
 
