@@ -31,7 +31,7 @@ def keep_identity(obj: Manifest, current: Manifest) -> Manifest:
     if given.get("uid", metadata["uid"]) != metadata["uid"]:
         metadata["uid"] = given["uid"]
     for field, value in given.items():
-        if field not in metadata and field not in SERVER_OWNED:
+        if field not in metadata and field not in SERVER_OWNED and field != "generation":
             metadata[field] = value
     return {**obj, "metadata": metadata}
 

@@ -20,6 +20,7 @@ from steersman.servers.apiserver.answers import (
     unsupported_media_type,
 )
 from steersman.servers.apiserver.bodies import find_duplicates, json_problem, read_yaml_mapping
+from steersman.servers.apiserver.bodychecks import with_reset
 from steersman.servers.apiserver.options import WriteOptions
 from steersman.servers.apiserver.resources import Resource
 from steersman.servers.apiserver.strategy import Decoded
@@ -55,7 +56,12 @@ def check_media_type(media: str, resource: Resource) -> None:
         return
     if media == STRATEGIC and resource.traits.strategic_merge:
         return
-    raise unsupported_media_type("415: Unsupported Media Type")
+    if resource.custom:
+        raise unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: "
+            f"{JSON}, {MERGE}, {APPLY}"
+        )
+    raise unsupported_media_type()
 
 
 def patch_edit(
@@ -141,7 +147,7 @@ def _decode(
     problems = (*duplicates, *decoded.problems)
     if problems and options.field_validation == "Strict":
         raise _invalid_patch(patched, f"strict decoding error: {', '.join(problems)}")
-    return Decoded(obj=decoded.obj, problems=problems)
+    return Decoded(obj=with_reset(decoded.obj, patched), problems=problems)
 
 
 def _invalid_patch(patched: Mapping[str, Any], text: str) -> ApiError:
@@ -150,7 +156,7 @@ def _invalid_patch(patched: Mapping[str, Any], text: str) -> ApiError:
     return ApiError(422, "Invalid", f' "" is invalid: patch: {body}', details=details)
 
 
-def read_apply(data: bytes, resource: Resource, name: str, options: WriteOptions) -> Manifest:
+def read_apply(data: bytes, resource: Resource, options: WriteOptions) -> Manifest:
     """Reads the configuration of an apply patch and checks what it is about.
 
     Raises:
@@ -172,14 +178,4 @@ def read_apply(data: bytes, resource: Resource, name: str, options: WriteOptions
     if kind != resource.info.kind or version != resource.api_version:
         shown = version if "/" in version or not version else f"/{version}"
         raise bad_request(f"invalid object type: {shown or '/'}, Kind={kind}")
-    given = metadata.get("name")
-    if not given:
-        raise bad_request(
-            f"the name of the object ({name} based on URL) was undeterminable: name must be "
-            "provided"
-        )
-    if given != name:
-        raise bad_request(
-            f"the name of the object ({given}) does not match the name on the URL ({name})"
-        )
     return dict(value)

@@ -94,7 +94,7 @@ class Scales:
             return self._apply(call, scale, data, options)
         if patching:
             if media not in (JSON, MERGE, STRATEGIC):
-                raise unsupported_media_type("415: Unsupported Media Type")
+                raise unsupported_media_type()
             patch, _ = read_patch(media, data)
         else:
             patch = self._rest.read_object(call, data).value

@@ -141,7 +141,14 @@ class ApiServer:
 
     def _front_door(self) -> FrontDoor:
         by_token = {self._tokens[account.name]: account.user for account in self._users}
-        rest = RestApi(self.cluster, self.writer, self.deleter, self._catalogue, self._closing)
+        rest = RestApi(
+            self.cluster,
+            self.writer,
+            self.deleter,
+            self._catalogue,
+            self._rbac.decide,
+            self._closing,
+        )
         documents = Documents(
             minor=self._catalogue.minor,
             table=self.table,
