@@ -2,8 +2,9 @@
 
 The ``sigs`` dialect gives what ``sigs.k8s.io/yaml`` hands to Kubernetes: dict, list, str, int,
 float, bool, None; the last of two equal keys wins. The ``kyaml`` dialect gives what kustomize keeps
-in its trees: numbers, booleans and timestamps stay :class:`Scalar`, so that their text survives;
-two equal keys are an error. Both expand aliases by sharing, and refuse alias bombs with Go's rule.
+in its trees: numbers, booleans, timestamps and blank nulls stay :class:`Scalar`, so that their text
+survives; two equal keys are an error. Both expand aliases by sharing, and refuse alias bombs with
+Go's rule.
 
 Values are shared (by aliases, and by callers' caches): never mutate them.
 """
@@ -173,7 +174,7 @@ class _Reader:
             value: Any = text
             if plain and (not text or text[0] in HINTS):
                 tag, value = resolve_plain(text, self._dialect)
-                if self._strict and value is not None and tag != "!!str":
+                if self._strict and tag != "!!str" and (value is not None or not text):
                     value = Scalar(tag, text, value)
         else:
             value = self._tagged(event, text)
@@ -186,7 +187,7 @@ class _Reader:
             tag, value = resolve_tagged(event.tag, text, self._dialect)
         except ValueError as error:
             raise self._failed(str(error), event) from None
-        if self._strict and value is not None and tag != "!!str":
+        if self._strict and tag != "!!str" and (value is not None or not text):
             return Scalar(tag, text, value)
         return value
 
