@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from steersman.kit.yaml import YamlError, load_all
@@ -56,10 +57,10 @@ class TransformerConfig:
         Raises:
             BuildFailed: both name a field and disagree on ``create``.
         """
-        if other is self or other.is_empty:
+        if other is self or other.is_empty or other._settled is self:
             return self
         if self.is_empty:
-            return other
+            return other._settled
         merged: dict[str, Any] = {}
         for name, shown in _TITLES.items():
             mine, theirs = getattr(self, name), getattr(other, name)
@@ -75,7 +76,18 @@ class TransformerConfig:
             return self
         return TransformerConfig(**merged).sorted()
 
-    @property
+    @cached_property
+    def _settled(self) -> TransformerConfig:
+        """Merges into nothing: a spec for any kind yields to one of the same path before it."""
+        lists: dict[str, Any] = {
+            name: (_merge_references if name == "name_reference" else merge_all)(
+                (), getattr(self, name)
+            )
+            for name in _TITLES
+        }
+        return TransformerConfig(**lists).sorted()
+
+    @cached_property
     def is_empty(self) -> bool:
         """Whether there is no spec at all."""
         return not any(getattr(self, name) for name in _TITLES)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from steersman.kit.yaml import format_float
 from steersman.kustomize.failure import BuildFailed
 
 __all__ = [
@@ -27,10 +28,18 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands: the innermost struct and the path of fields to it."""
+    """Where a value stands: the innermost struct and the path of fields to it.
+
+    Args:
+        struct: Go name of the innermost struct.
+        path: fields from the outermost one.
+        lenient: numbers and booleans are taken for text where text is wanted, as
+            ``sigs.k8s.io/yaml`` does when it knows the wanted type.
+    """
 
     struct: str
     path: tuple[str, ...] = ()
+    lenient: bool = False
 
     def wrong(self, value: Any, wanted: str) -> BuildFailed:
         """Builds the failure for a value of another type."""
@@ -61,6 +70,12 @@ def text(value: Any, place: Place) -> str:
     """Decodes a string."""
     if isinstance(value, str):
         return value
+    if place.lenient and isinstance(value, bool):
+        return "true" if value else "false"
+    if place.lenient and isinstance(value, int):
+        return str(value)
+    if place.lenient and isinstance(value, float):
+        return format_float(value)
     raise place.wrong(value, "string")
 
 
@@ -124,6 +139,7 @@ class Struct:
     fields: Mapping[str, tuple[str, Decoder]]
 
     def __call__(self, value: Any, place: Place) -> Any:
+        """Decodes a value; raises BuildFailed with Go's text."""
         if not isinstance(value, dict):
             raise place.wrong(value, f"types.{self.go_name}")
         decoded: dict[str, Any] = {}
@@ -131,7 +147,9 @@ class Struct:
             name = key if key in self.fields else self._folded(key)
             attribute, decoder = self.fields[name]
             if item is not None:
-                decoded[attribute] = decoder(item, Place(self.go_name, (*place.path, name)))
+                decoded[attribute] = decoder(
+                    item, Place(self.go_name, (*place.path, name), place.lenient)
+                )
         return self.build(**decoded)
 
     def _folded(self, key: str) -> str:

@@ -10,17 +10,25 @@ from steersman.kustomize.failure import BuildFailed
 from steersman.kustomize.fieldpath import split_path
 from steersman.kustomize.ids import Gvk
 
-__all__ = ["FieldSpec", "Step", "merge_all", "merge_one", "sorted_specs"]
+__all__ = [
+    "FIRST_KINDS",
+    "LAST_KINDS",
+    "FieldSpec",
+    "Step",
+    "merge_all",
+    "merge_one",
+    "sorted_specs",
+]
 
-_FIRST = (
+FIRST_KINDS = (
     "Namespace", "ResourceQuota", "StorageClass", "CustomResourceDefinition", "ServiceAccount",
     "PodSecurityPolicy", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "ConfigMap",
     "Secret", "Endpoints", "Service", "LimitRange", "PriorityClass", "PersistentVolume",
     "PersistentVolumeClaim", "Deployment", "StatefulSet", "CronJob", "PodDisruptionBudget",
 )  # fmt: skip
-_LAST = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
-KIND_RANKS = {kind: rank - len(_FIRST) for rank, kind in enumerate(_FIRST)} | {
-    kind: rank + 1 for rank, kind in enumerate(_LAST)
+LAST_KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+KIND_RANKS = {kind: rank - len(FIRST_KINDS) for rank, kind in enumerate(FIRST_KINDS)} | {
+    kind: rank + 1 for rank, kind in enumerate(LAST_KINDS)
 }
 """Kustomize's order of kinds: negative ranks first, positive last, others between."""
 

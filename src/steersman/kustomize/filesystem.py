@@ -52,7 +52,9 @@ class FileSystem(Protocol):
 
 def join(*parts: str) -> str:
     """Joins and cleans; an absolute later part is taken as relative, as Go's ``filepath.Join``."""
-    return posixpath.normpath("/".join(part for part in parts if part)) if parts else "."
+    joined = posixpath.normpath("/".join(part for part in parts if part))
+    # POSIX gives two leading slashes a meaning of their own, which nobody wants here.
+    return joined[1:] if joined.startswith("//") else joined
 
 
 class DiskFileSystem:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from steersman.kit.yaml import YamlError, load_all
+from steersman.kustomize.context import BuildContext
 from steersman.kustomize.decode import (
+    Decoder,
     Place,
     Struct,
     boolean,
@@ -19,7 +22,9 @@ from steersman.kustomize.decode import (
 )
 from steersman.kustomize.failure import BuildFailed
 from steersman.kustomize.fieldspec import FieldSpec
+from steersman.kustomize.filesystem import join
 from steersman.kustomize.ids import Gvk, ResId
+from steersman.kustomize.loader import Loader
 from steersman.kustomize.model import (
     FieldOptions,
     GeneratorArgs,
@@ -39,15 +44,22 @@ from steersman.kustomize.model import (
 )
 
 __all__ = [
-    "CONFIG_MAP_ARGS",
+    "CONFIG_MAP_FIELDS",
     "FIELD_SPECS",
+    "IMAGE",
     "KUSTOMIZATION_NAMES",
-    "SECRET_ARGS",
+    "PATCH_OPTIONS",
+    "REPLACEMENTS",
+    "REPLICA",
+    "SECRET_FIELDS",
+    "SELECTOR",
     "SORT_OPTIONS",
     "decode_kustomization",
     "fixed",
+    "known_fields",
     "parse_kustomization",
     "parse_replacement",
+    "read_kustomization",
 ]
 
 KUSTOMIZATION_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -70,7 +82,7 @@ _ID = {
     "name": ("name", text),
     "namespace": ("namespace", text),
 }
-_SELECTOR = Struct(
+SELECTOR = Struct(
     Selector,
     "Selector",
     {
@@ -79,7 +91,7 @@ _SELECTOR = Struct(
         "labelSelector": ("label_selector", text),
     },
 )
-_PATCH_OPTIONS = Struct(
+PATCH_OPTIONS = Struct(
     PatchOptions,
     "PatchArgs",
     {
@@ -93,11 +105,11 @@ _PATCH = Struct(
     {
         "path": ("path", text),
         "patch": ("patch", text),
-        "target": ("target", _SELECTOR),
-        "options": ("options", _PATCH_OPTIONS),
+        "target": ("target", SELECTOR),
+        "options": ("options", PATCH_OPTIONS),
     },
 )
-_IMAGE = Struct(
+IMAGE = Struct(
     Image,
     "Image",
     {
@@ -140,9 +152,7 @@ _LABEL = Struct(
         "fields": ("fields", FIELD_SPECS),
     },
 )
-_REPLICA = Struct(
-    Replica, "Replica", {"name": ("name", text), "count": ("count", integer("int64"))}
-)
+REPLICA = Struct(Replica, "Replica", {"name": ("name", text), "count": ("count", integer("int64"))})
 _FIELD_OPTIONS = Struct(
     FieldOptions,
     "FieldOptions",
@@ -176,13 +186,13 @@ _TARGET = Struct(
     TargetSelector,
     "TargetSelector",
     {
-        "select": ("select", _SELECTOR),
-        "reject": ("reject", _many(list_of(_SELECTOR, "*types.Selector"))),
+        "select": ("select", SELECTOR),
+        "reject": ("reject", _many(list_of(SELECTOR, "*types.Selector"))),
         "fieldPaths": ("field_paths", _many(list_of(text, "string"))),
         "options": ("options", _FIELD_OPTIONS),
     },
 )
-_REPLACEMENT_FIELDS = {
+_REPLACEMENT_FIELDS: dict[str, tuple[str, Decoder]] = {
     "source": ("source", _SOURCE),
     "sourceValue": ("source_value", text),
     "targets": ("targets", _many(list_of(_TARGET, "*types.TargetSelector"))),
@@ -190,6 +200,7 @@ _REPLACEMENT_FIELDS = {
 _REPLACEMENT = Struct(
     Replacement, "ReplacementField", {**_REPLACEMENT_FIELDS, "path": ("path", text)}
 )
+REPLACEMENTS = list_of(_REPLACEMENT, "types.ReplacementField")
 
 
 def _build_variable(
@@ -235,7 +246,7 @@ _GENERATOR_OPTIONS = Struct(
     },
 )
 _TEXTS = _many(list_of(text, "string"))
-_GENERATOR_FIELDS = {
+CONFIG_MAP_FIELDS = {
     "name": ("name", text),
     "namespace": ("namespace", text),
     "behavior": ("behavior", text),
@@ -245,11 +256,10 @@ _GENERATOR_FIELDS = {
     "env": ("env", text),
     "options": ("options", _GENERATOR_OPTIONS),
 }
-CONFIG_MAP_ARGS = Struct(GeneratorArgs, "ConfigMapArgs", _GENERATOR_FIELDS)
-"""Decodes an entry of ``configMapGenerator``."""
+SECRET_FIELDS = {**CONFIG_MAP_FIELDS, "type": ("type", text)}
+_CONFIG_MAP = Struct(GeneratorArgs, "ConfigMapArgs", CONFIG_MAP_FIELDS)
 
-SECRET_ARGS = Struct(GeneratorArgs, "SecretArgs", {**_GENERATOR_FIELDS, "type": ("type", text)})
-"""Decodes an entry of ``secretGenerator``."""
+_SECRET = Struct(GeneratorArgs, "SecretArgs", SECRET_FIELDS)
 
 
 def _build_sort(
@@ -269,14 +279,16 @@ SORT_OPTIONS = Struct(
         "legacySortOptions": (
             "legacy",
             Struct(
-                dict, "LegacySortOptions", {"orderFirst": ("first", _TEXTS), "orderLast": ("last", _TEXTS)}
+                dict,
+                "LegacySortOptions",
+                {"orderFirst": ("first", _TEXTS), "orderLast": ("last", _TEXTS)},
             ),
         ),
     },
 )  # fmt: skip
 """Decodes ``sortOptions``."""
 
-_FIELDS = {
+_FIELDS: dict[str, tuple[str, Decoder]] = {
     "kind": ("kind", text),
     "apiVersion": ("api_version", text),
     "metadata": ("metadata", raw),
@@ -287,21 +299,23 @@ _FIELDS = {
     "commonLabels": ("common_labels", map_of_text),
     "labels": ("labels", list_of(_LABEL, "types.Label")),
     "commonAnnotations": ("common_annotations", map_of_text),
-    "patchesStrategicMerge": ("patches_strategic_merge", list_of(text, "types.PatchStrategicMerge")),
+    "patchesStrategicMerge": (
+        "patches_strategic_merge", list_of(text, "types.PatchStrategicMerge")
+    ),
     "patchesJson6902": ("patches_json6902", list_of(_PATCH, "types.Patch")),
     "patches": ("patches", list_of(_PATCH, "types.Patch")),
-    "images": ("images", list_of(_IMAGE, "types.Image")),
-    "imageTags": ("image_tags", list_of(_IMAGE, "types.Image")),
-    "replacements": ("replacements", list_of(_REPLACEMENT, "types.ReplacementField")),
-    "replicas": ("replicas", list_of(_REPLICA, "types.Replica")),
+    "images": ("images", list_of(IMAGE, "types.Image")),
+    "imageTags": ("image_tags", list_of(IMAGE, "types.Image")),
+    "replacements": ("replacements", REPLACEMENTS),
+    "replicas": ("replicas", list_of(REPLICA, "types.Replica")),
     "vars": ("vars", list_of(_VARIABLE, "types.Var")),
     "sortOptions": ("sort_options", SORT_OPTIONS),
     "resources": ("resources", list_of(text, "string")),
     "components": ("components", list_of(text, "string")),
     "crds": ("crds", list_of(text, "string")),
     "bases": ("bases", list_of(text, "string")),
-    "configMapGenerator": ("config_map_generator", list_of(CONFIG_MAP_ARGS, "types.ConfigMapArgs")),
-    "secretGenerator": ("secret_generator", list_of(SECRET_ARGS, "types.SecretArgs")),
+    "configMapGenerator": ("config_map_generator", list_of(_CONFIG_MAP, "types.ConfigMapArgs")),
+    "secretGenerator": ("secret_generator", list_of(_SECRET, "types.SecretArgs")),
     "helmGlobals": ("helm_globals", raw),
     "helmCharts": ("helm_charts", list_of(raw, "types.HelmChart")),
     "helmChartInflationGenerator": (
@@ -345,7 +359,7 @@ def decode_kustomization(value: Any, *, source: str = "") -> Kustomization:
 def parse_replacement(value: Any) -> Replacement:
     """Decodes one replacement of a file that ``replacements[].path`` names."""
     struct = Struct(Replacement, "Replacement", _REPLACEMENT_FIELDS)
-    replacement: Replacement = struct(value, Place("Replacement"))
+    replacement: Replacement = struct(value, Place("Replacement", lenient=True))
     return replacement
 
 
@@ -370,3 +384,80 @@ def fixed(kustomization: Kustomization) -> Kustomization:
 
 def _with_env(args: GeneratorArgs) -> GeneratorArgs:
     return replace(args, envs=(*args.envs, args.env), env="") if args.env else args
+
+
+def read_kustomization(loader: Loader, context: BuildContext) -> tuple[str, Kustomization]:
+    """Finds and reads the kustomization file in a loader's directory.
+
+    Returns:
+        Its name and its content, old fields moved.
+
+    Raises:
+        BuildFailed: none, several, empty, or malformed.
+    """
+    found = [name for name in KUSTOMIZATION_NAMES if loader.files.is_file(join(loader.root, name))]
+    if not found:
+        quoted = [f"'{name}'" for name in KUSTOMIZATION_NAMES]
+        names = f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+        raise BuildFailed(f"unable to find one of {names} in directory '{loader.root}'")
+    if len(found) > 1:
+        raise BuildFailed(f"Found multiple kustomization files under: {loader.root}\n")
+    path = join(loader.root, found[0])
+    kustomization, warnings = _read(loader.files.read(path), path)
+    for warning in warnings:
+        context.warn(warning)
+    errors = _wrong_types(kustomization)
+    if errors:
+        shown = "\n".join(errors)
+        raise BuildFailed(
+            f"Failed to read kustomization file under {loader.root}:\n{shown}", file=path
+        )
+    return found[0], kustomization
+
+
+@lru_cache(maxsize=2048)
+def _read(content: bytes, path: str) -> tuple[Kustomization, tuple[str, ...]]:
+    raw_file = parse_kustomization(content, source=path)
+    warnings = tuple(_warnings(raw_file))
+    kustomization = fixed(raw_file)
+    blank = Kustomization(api_version=kustomization.api_version, kind=kustomization.kind)
+    if kustomization == blank:
+        raise BuildFailed("kustomization.yaml is empty", file=path)
+    return kustomization, warnings
+
+
+_DEPRECATED = {
+    "bases": ("bases", "resources", ""),
+    "common_labels": ("commonLabels", "labels", ""),
+    "image_tags": ("imageTags", "images", ""),
+    "patches_json6902": ("patchesJson6902", "patches", ""),
+    "patches_strategic_merge": ("patchesStrategicMerge", "patches", ""),
+    "vars": ("vars", "replacements", "[EXPERIMENTAL] "),
+}
+
+
+def _warnings(kustomization: Kustomization) -> Iterator[str]:
+    for attribute, (old, new, note) in _DEPRECATED.items():
+        if getattr(kustomization, attribute) is not None:
+            yield (
+                f"# Warning: '{old}' is deprecated. Please use '{new}' instead. {note}"
+                "Run 'kustomize edit fix' to update your Kustomization automatically."
+            )
+
+
+def _wrong_types(kustomization: Kustomization) -> list[str]:
+    kind = kustomization.kind
+    errors = []
+    if kind not in ("Kustomization", "Component"):
+        errors.append("kind should be Kustomization or Component")
+    version = "v1alpha1" if kind == "Component" else "v1beta1"
+    wanted = f"kustomize.config.k8s.io/{version}"
+    if kustomization.api_version != wanted:
+        errors.append(f"apiVersion for {kind} should be {wanted}")
+    return errors
+
+
+def known_fields(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Drops the fields that no kustomization has, and puts the others in their usual case."""
+    names = {name.lower(): name for name in _FIELDS}
+    return {names[key.lower()]: item for key, item in value.items() if key.lower() in names}

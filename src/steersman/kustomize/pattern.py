@@ -24,8 +24,7 @@ def whole_text(pattern: str) -> Callable[[str], bool]:
         return lambda value: True
     if _LITERAL.match(pattern):
         return lambda value: value == pattern
-    compiled = _compile(f"^(?:{pattern})$")
-    return lambda value: compiled(value)
+    return _compile(f"^(?:{pattern})$")
 
 
 @lru_cache(maxsize=1024)
@@ -35,7 +34,7 @@ def matches_somewhere(pattern: str) -> Callable[[str], bool]:
 
 
 def _compile(pattern: str) -> Callable[[str], bool]:
-    import re2  # noqa: PLC0415
+    import re2
 
     options = re2.Options()
     options.log_errors = False

@@ -196,9 +196,7 @@ def _label_selector(text: str) -> LabelSelector:
 
 def matches_selectors(resource: Resource, selector: Selector) -> bool:
     """Whether labels and annotations satisfy the selector's expressions."""
-    if selector.label_selector:
-        if not _label_selector(selector.label_selector).matches(resource.labels):
-            return False
-    if selector.annotation_selector:
-        return _label_selector(selector.annotation_selector).matches(resource.annotations)
-    return True
+    labels, annotations = selector.label_selector, selector.annotation_selector
+    if labels and not _label_selector(labels).matches(resource.labels):
+        return False
+    return not annotations or _label_selector(annotations).matches(resource.annotations)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import yaml
@@ -55,7 +56,12 @@ class Document(NamedTuple):
 
 
 def load_all(
-    text: str | bytes, dialect: Dialect = "sigs", *, source: str = "", first_line: int = 1
+    text: str | bytes,
+    dialect: Dialect = "sigs",
+    *,
+    source: str = "",
+    first_line: int = 1,
+    first_only: bool = False,
 ) -> list[Document]:
     """Reads every document of a stream; an empty document is one whose value is None.
 
@@ -64,13 +70,15 @@ def load_all(
         dialect: whose rules to follow.
         source: file name for errors.
         first_line: line of ``source`` at which ``text`` begins.
+        first_only: stop after the first document and ignore what follows, as a decoder that is
+            asked once does.
 
     Raises:
         YamlError: with Go's text of the problem and the place.
     """
     reader = _Reader(text, dialect, source, first_line)
     try:
-        return list(reader.documents())
+        return list(islice(reader.documents(), 1 if first_only else None))
     except yaml.YAMLError as error:
         raise _translated(error, source, first_line) from None
 

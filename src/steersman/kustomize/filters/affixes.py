@@ -29,8 +29,6 @@ def affix_field(tree: Tree, spec: FieldSpec, affix: str, side: Literal["prefix",
 
     return change_fields(tree, (spec,), change, create="text")
 
-    return id_of(tree).gvk
-
 
 def add_affix(
     resources: Iterable[Resource],
