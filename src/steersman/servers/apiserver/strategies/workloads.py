@@ -135,7 +135,7 @@ def _default_pod_template_kind(obj: Manifest) -> None:
 
 def _template_errors(spec: Mapping[str, Any], path: str, *, restart: str) -> list[FieldError]:
     """Checks selector against template, then the template; restart must be ``Always``."""
-    template = spec.get("template") or {}
+    template = _with_claimed_volumes(spec)
     errors = validate_pod_template(template, f"{path}.template")
     policy = part(template, "spec").get("restartPolicy")
     if policy != restart:
@@ -145,6 +145,22 @@ def _template_errors(spec: Mapping[str, Any], path: str, *, restart: str) -> lis
         field = f"{path}.template.spec.activeDeadlineSeconds"
         errors.append(forbidden(field, f"activeDeadlineSeconds in {path} is not Supported"))
     return errors
+
+
+def _with_claimed_volumes(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the template as its pods will be: a StatefulSet's claims are volumes of theirs."""
+    template: Mapping[str, Any] = spec.get("template") or {}
+    claims = [
+        part(claim, "metadata").get("name") for claim in spec.get("volumeClaimTemplates") or ()
+    ]
+    if not claims:
+        return template
+    pod = part(template, "spec")
+    own = [volume for volume in pod.get("volumes") or () if volume.get("name") not in claims]
+    volumes = own + [
+        {"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims if name
+    ]
+    return {**template, "spec": {**pod, "volumes": volumes}}
 
 
 def _selector_errors(spec: Mapping[str, Any], kind: str) -> list[FieldError]:
