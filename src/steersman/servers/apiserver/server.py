@@ -159,7 +159,7 @@ class ApiServer:
         authenticator = Authenticator(by_token, tokens.user_of)
         reviews = Reviews(self.cluster, rest, self._tracking, self._rbac, authenticator)
         parts = Subresources(self.cluster, rest, self.writer, self.deleter, tokens)
-        scales = Scales(self.cluster, rest, self.writer)
+        scales = Scales(self.cluster, rest, self.writer, self._tracking)
         return FrontDoor(
             table=self.table,
             authenticator=authenticator,

@@ -8,6 +8,7 @@ from steersman.fieldmanager.elements import field_element
 from steersman.fieldmanager.fieldset import FieldSet, from_paths
 from steersman.fieldmanager.manager import FieldManager
 from steersman.fieldmanager.typesource import TypeSource
+from steersman.objects.identity import GroupVersionKind
 from steersman.objects.manifest import Manifest
 from steersman.schemas.catalogue import Catalogue
 from steersman.servers.apiserver.conversion import convert
@@ -38,6 +39,10 @@ class Tracking:
         if kept is None or kept[0] is not resource:
             kept = self._managers[key] = (resource, self._make(resource, subresource))
         return kept[1]
+
+    def scale(self) -> FieldManager:
+        """Returns the manager of the ``scale`` subresource, whatever the resource."""
+        return FieldManager(self._builtin, GroupVersionKind("autoscaling", "v1", "Scale"), "scale")
 
     def _make(self, resource: Resource, subresource: str) -> FieldManager:
         def other_version(obj: Manifest, api_version: str) -> Manifest | None:
