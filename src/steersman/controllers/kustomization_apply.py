@@ -101,7 +101,7 @@ class StagedApply:
         clock: for waits.
         options: how to apply.
         reader: judges the objects of stages that must settle.
-        origins: the file of each object, for messages.
+        place_of: tells where an object comes from, for messages.
     """
 
     def __init__(
@@ -111,13 +111,13 @@ class StagedApply:
         clock: Clock,
         options: ApplyOptions,
         reader: HealthReader,
-        origins: Mapping[ObjectRef, str],
+        place_of: Callable[[Manifest], str] = lambda _: "",
     ) -> None:
         self._client = client
         self._clock = clock
         self._options = options
         self._reader = reader
-        self._origins = origins
+        self._place_of = place_of
         self._limit = asyncio.Semaphore(max(1, options.concurrency))
         self._defined: frozenset[GroupKind] = frozenset()
         self._live: dict[ObjectRef, Manifest] = {}
@@ -247,7 +247,7 @@ class StagedApply:
             if failures:
                 first = failures[0]
                 return ChangeSet(changes), explain_apply(
-                    first.error, first.desired, origin=self._origin(first.desired)
+                    first.error, first.desired, origin=self._place_of(first.desired)
                 )
         return ChangeSet(changes), None
 
@@ -347,13 +347,10 @@ class StagedApply:
         if live is not None:
             self._live[ObjectRef.of(live)] = live
 
-    def _origin(self, manifest: Manifest) -> str:
-        return self._origins.get(ObjectRef.of(manifest), "")
-
     def _explain(self, refusals: Sequence[_Refusal]) -> ApplyFailed:
         """Tells about every object that was refused; the first one's hint stands for all."""
         failures = [
-            explain_dry_run(item.error, item.desired, origin=self._origin(item.desired))
+            explain_dry_run(item.error, item.desired, origin=self._place_of(item.desired))
             for item in refusals
         ]
         lines = [failure.message for failure in failures[:_SHOWN_FAILURES]]

@@ -128,6 +128,8 @@ class Target:
             resources = self._parsed(content, path)
         except BuildFailed as error:
             raise error.within(f"accumulating resources from '{path}'") from None
+        for resource in resources:
+            resource.source = self.loader.real_path(path)
         if self.origin is not None:
             origin = str(self.origin.below(path))
             for resource in resources:
@@ -226,6 +228,7 @@ class Target:
                     options = args.options.overlaid_by(common) if args.options else common
                     args = replace(args, options=options)
                 resource = generate(kind, args, self.loader, self.context.schema)
+                resource.source = self.loader.real_path(self.file)
                 self._absorb(gathered, [resource], origin)
         for config in self._plugin_configs(kustomization.generators):
             resources = configured_generator(config, self.loader, self.context)
