@@ -230,7 +230,11 @@ class Target:
                 resource = generate(kind, args, self.loader, self.context.schema)
                 resource.source = self.loader.real_path(self.file)
                 self._absorb(gathered, [resource], origin)
-        for config in self._plugin_configs(kustomization.generators):
+        try:
+            configs = self._plugin_configs(kustomization.generators)
+        except BuildFailed as error:
+            raise error.within("loading generator plugins") from None
+        for config in configs:
             resources = configured_generator(config, self.loader, self.context)
             self._absorb(gathered, resources, origin_of_config(config))
 

@@ -33,8 +33,8 @@ class Place:
     Args:
         struct: Go name of the innermost struct.
         path: fields from the outermost one.
-        lenient: numbers and booleans are taken for text where text is wanted, as
-            ``sigs.k8s.io/yaml`` does when it knows the wanted type.
+        lenient: unknown fields are ignored, and numbers and booleans are taken for text where
+            text is wanted, as ``sigs.k8s.io/yaml`` does when it knows the wanted type.
     """
 
     struct: str
@@ -144,7 +144,9 @@ class Struct:
             raise place.wrong(value, f"types.{self.go_name}")
         decoded: dict[str, Any] = {}
         for key, item in value.items():
-            name = key if key in self.fields else self._folded(key)
+            name = key if key in self.fields else self._folded(key, place)
+            if not name:
+                continue
             attribute, decoder = self.fields[name]
             if item is not None:
                 decoded[attribute] = decoder(
@@ -152,9 +154,12 @@ class Struct:
                 )
         return self.build(**decoded)
 
-    def _folded(self, key: str) -> str:
+    def _folded(self, key: str, place: Place) -> str:
+        """Finds a field regardless of case; an unknown one is empty where that is tolerated."""
         lowered = key.lower()
         for name in self.fields:
             if name.lower() == lowered:
                 return name
+        if place.lenient:
+            return ""
         raise BuildFailed(f'json: unknown field "{key}"', field=key)

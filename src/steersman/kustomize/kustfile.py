@@ -204,16 +204,20 @@ REPLACEMENTS = list_of(_REPLACEMENT, "types.ReplacementField")
 
 
 def _build_variable(
-    name: str = "", objref: ResId | None = None, fieldref: str = "metadata.name"
+    name: str = "", objref: tuple[ResId, str] | None = None, fieldref: str = ""
 ) -> Variable:
-    return Variable(name=name, target=objref or ResId(Gvk(), ""), field_path=fieldref)
+    target, shown = objref or (ResId(Gvk(), ""), str(Gvk()))
+    written = f"{{{name} {shown} {{{fieldref}}}}}"
+    field_path = fieldref or "metadata.name"
+    return Variable(name=name, target=target, field_path=field_path, written=written)
 
 
-def _build_target(api_version: str = "", **parts: str) -> ResId:
+def _build_target(api_version: str = "", **parts: str) -> tuple[ResId, str]:
+    shown = str(_build_id(**parts).gvk)
     if api_version:
         group, slash, version = api_version.partition("/")
         parts |= {"group": group, "version": version} if slash else {"version": api_version}
-    return _build_id(**parts)
+    return _build_id(**parts), shown
 
 
 _VARIABLE = Struct(
@@ -228,7 +232,7 @@ _VARIABLE = Struct(
         "fieldref": (
             "fieldref",
             Struct(
-                lambda path="": path or "metadata.name",
+                lambda path="": path,
                 "FieldSelector",
                 {"fieldPath": ("path", text)},
             ),

@@ -151,19 +151,22 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """One entry of ``vars``."""
+    """One entry of ``vars``.
+
+    Args:
+        name: what stands in ``$(NAME)``.
+        target: the object that has the value.
+        field_path: where the value stands.
+        written: how Go shows the entry before ``apiVersion`` is taken apart.
+    """
 
     name: str = ""
     target: ResId
     field_path: str = "metadata.name"
+    written: str = ""
 
     def __str__(self) -> str:
-        gvk = self.target.gvk
-        shown = f"{gvk.api_version} {{{gvk.group} {gvk.version} {gvk.kind} false}}"
-        return (
-            f"{{{self.name} {{{shown} {self.target.name} {self.target.namespace}}} "
-            f"{{{self.field_path}}}}}"
-        )
+        return f"{{{self.name} {self.target.gvk} {{{self.field_path}}}}}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from steersman.kit.yaml import dump, load_all
 from steersman.kustomize.context import BuildContext
 from steersman.kustomize.decode import (
     Place,
@@ -35,12 +36,10 @@ from steersman.kustomize.kustfile import (
     REPLICA,
     SECRET_FIELDS,
     SELECTOR,
-    SORT_OPTIONS,
 )
 from steersman.kustomize.loader import Loader
-from steersman.kustomize.model import GeneratorArgs, Image, Patch, Replica, SortOptions
+from steersman.kustomize.model import GeneratorArgs, Image, Patch, Replica
 from steersman.kustomize.node import to_plain
-from steersman.kustomize.order import sort_resources
 from steersman.kustomize.resource import NEEDS_HASH, Resource
 from steersman.kustomize.resourceset import ResourceSet
 from steersman.kustomize.transformers import (
@@ -57,6 +56,7 @@ from steersman.kustomize.transformers import (
 __all__ = ["Transformer", "configured_generator", "configured_transformer"]
 
 _Make = Callable[[dict[str, Any], Loader, BuildContext], Transformer]
+_Generate = Callable[[Resource, Loader, BuildContext], list[Resource]]
 
 
 def _decoded(struct: dict[str, tuple[str, Any]], config: Resource) -> dict[str, Any]:
@@ -124,7 +124,8 @@ def _replicas(values: dict[str, Any], loader: Loader, context: BuildContext) -> 
 
 
 def _patch(values: dict[str, Any], loader: Loader, context: BuildContext) -> Transformer:
-    return patch_transformer(Patch(**values), loader, context)
+    shown = values.pop(_SHOWN)
+    return patch_transformer(Patch(**values), loader, context, shown=shown)
 
 
 def _json_patch(values: dict[str, Any], loader: Loader, context: BuildContext) -> Transformer:
@@ -139,11 +140,6 @@ def _merge_patches(values: dict[str, Any], loader: Loader, context: BuildContext
 def _replacements(values: dict[str, Any], loader: Loader, context: BuildContext) -> Transformer:
     loaded = load_replacements(values.get("replacements", ()), loader)
     return lambda resources: replace(list(resources), loaded)
-
-
-def _sort(values: dict[str, Any], loader: Loader, context: BuildContext) -> Transformer:
-    options = values.get("options") or SortOptions(order="fifo")
-    return lambda resources: sort_resources(resources, options)
 
 
 def _hash(values: dict[str, Any], loader: Loader, context: BuildContext) -> Transformer:
@@ -200,8 +196,6 @@ _TARGETS = list_of(
 
 
 def _targets_in(content: bytes) -> list[dict[str, Any]]:
-    from steersman.kit.yaml import load_all
-
     documents = load_all(content, "sigs")
     value = documents[0].value if documents else {}
     found: list[dict[str, Any]] = _TARGETS(
@@ -210,6 +204,7 @@ def _targets_in(content: bytes) -> list[dict[str, Any]]:
     return found
 
 
+_SHOWN = "shown"
 _SPECS = {"fieldSpecs": ("specs", FIELD_SPECS)}
 _PATCH_FIELDS = {"target": ("target", SELECTOR), "path": ("path", text)}
 
@@ -243,7 +238,6 @@ _TRANSFORMERS: dict[str, tuple[dict[str, tuple[str, Any]], _Make]] = {
         _merge_patches,
     ),
     "ReplacementTransformer": ({"replacements": ("replacements", REPLACEMENTS)}, _replacements),
-    "SortOrderTransformer": ({"sortOptions": ("options", SORT_OPTIONS)}, _sort),
     "HashTransformer": ({}, _hash),
     "ValueAddTransformer": (
         {
@@ -253,10 +247,6 @@ _TRANSFORMERS: dict[str, tuple[dict[str, tuple[str, Any]], _Make]] = {
         },
         _value_add,
     ),
-}
-_GENERATORS = {
-    "ConfigMapGenerator": ("ConfigMap", CONFIG_MAP_FIELDS),
-    "SecretGenerator": ("Secret", SECRET_FIELDS),
 }
 
 
@@ -274,7 +264,10 @@ def configured_transformer(config: Resource, loader: Loader, context: BuildConte
         raise BuildFailed(f"unable to load builtin {config.gvk}")
     fields, make = known
     try:
-        return make(_decoded(fields, config), loader, context)
+        values = _decoded(fields, config)
+        if make is _patch:
+            values[_SHOWN] = dump(to_plain(config.tree))
+        return make(values, loader, context)
     except BuildFailed as error:
         raise error.within(f"plugin {config.original_id} fails configuration") from None
 
@@ -297,12 +290,51 @@ def configured_generator(config: Resource, loader: Loader, context: BuildContext
             raise BuildFailed(f"unable to load builtin {config.gvk}")
     except BuildFailed as error:
         raise error.within("failed to load generator").within("loading generator plugins") from None
-    kind, fields = known
-    values = _decoded({**fields, "metadata": ("metadata", raw)}, config)
-    metadata = values.pop("metadata", None) or {}
-    values["name"] = values.get("name") or str(metadata.get("name") or "")
-    values["namespace"] = values.get("namespace") or str(metadata.get("namespace") or "")
-    return [generate(kind, GeneratorArgs(**values), loader, context.schema)]
+    try:
+        return known(config, loader, context)
+    except BuildFailed as error:
+        if config.kind == "IAMPolicyGenerator":
+            raise error.within("failed to load generator").within(
+                "loading generator plugins"
+            ) from None
+        raise
+
+
+def _data_generator(kind: str, fields: dict[str, tuple[str, Any]]) -> _Generate:
+    def make(config: Resource, loader: Loader, context: BuildContext) -> list[Resource]:
+        values = _decoded({**fields, "metadata": ("metadata", raw)}, config)
+        metadata = values.pop("metadata", None) or {}
+        values["name"] = values.get("name") or str(metadata.get("name") or "")
+        values["namespace"] = values.get("namespace") or str(metadata.get("namespace") or "")
+        return [generate(kind, GeneratorArgs(**values), loader, context.schema)]
+
+    return make
+
+
+def _cloud_account(config: Resource, loader: Loader, context: BuildContext) -> list[Resource]:
+    """Makes the service account that stands for one of a cloud provider."""
+    values = _decoded({"cloud": ("cloud", text), "kubernetesService": ("service", raw),
+                       "serviceAccount": ("account", raw)}, config)  # fmt: skip
+    cloud, service = values.get("cloud", ""), values.get("service") or {}
+    account = values.get("account") or {}
+    if cloud != "gke":
+        raise BuildFailed(f"cloud provider {cloud} not supported yet")
+    address = f"{account.get('name', '')}@{account.get('projectId', '')}.iam.gserviceaccount.com"
+    metadata = {
+        "annotations": {"iam.gke.io/gcp-service-account": address},
+        "name": str(service.get("name", "")),
+    }
+    if service.get("namespace"):
+        metadata["namespace"] = str(service["namespace"])
+    tree = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    return [Resource(tree, context.schema)]
+
+
+_GENERATORS: dict[str, _Generate] = {
+    "ConfigMapGenerator": _data_generator("ConfigMap", CONFIG_MAP_FIELDS),
+    "SecretGenerator": _data_generator("Secret", SECRET_FIELDS),
+    "IAMPolicyGenerator": _cloud_account,
+}
 
 
 def _require_builtin(config: Resource) -> None:

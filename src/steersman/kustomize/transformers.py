@@ -199,17 +199,25 @@ def _patches_in_file(path: str, loader: Loader, context: BuildContext) -> list[R
         raise
 
 
-def patch_transformer(patch: Patch, loader: Loader, context: BuildContext) -> Transformer:
+def patch_transformer(
+    patch: Patch, loader: Loader, context: BuildContext, *, shown: str = ""
+) -> Transformer:
     """Reads one entry of ``patches``.
+
+    Args:
+        patch: the entry.
+        loader: reads its file.
+        context: what the build shares.
+        shown: the configuration as errors show it; made from the entry when empty.
 
     Raises:
         BuildFailed: neither or both of path and patch, or it cannot be read.
     """
     text = patch.patch.strip()
+    shown = shown or dump(_patch_config(patch))
     if not text and not patch.path:
-        raise BuildFailed(f"must specify one of patch and path in\n{dump(_patch_config(patch))}")
+        raise BuildFailed(f"must specify one of patch and path in\n{shown}")
     if text and patch.path:
-        shown = dump(_patch_config(patch))
         raise BuildFailed(f"patch and path can't be set at the same time\n{shown}")
     source = f"[patch: {json.dumps(text, ensure_ascii=False)}]"
     if patch.path:

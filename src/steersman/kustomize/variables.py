@@ -52,7 +52,7 @@ class VariableSet:
             for variable in variables:
                 self._add(variable)
         except BuildFailed as error:
-            shown = " ".join(map(str, variables))
+            shown = " ".join(variable.written for variable in variables)
             raise error.within(f"merging vars [{shown}]") from None
 
     def _tie(self, variable: Variable, resources: ResourceSet) -> None:
