@@ -41,6 +41,7 @@ from steersman.objects.identity import GroupKind, GroupVersionKind, ObjectRef
 from steersman.objects.manifest import (
     Manifest,
     kind_of,
+    metadata_of,
     name_of,
     namespace_of,
     resource_version_of,
@@ -154,6 +155,7 @@ class StagedApply:
         """Reads an object and dry-runs its apply."""
         live: Manifest | None = None
         try:
+            desired = await self._scoped(desired)
             try:
                 live = await self._find(desired)
             except ApiError:
@@ -163,6 +165,19 @@ class StagedApply:
             return _Trial(desired, live, await self._dry_run(desired))
         except SteersmanError as error:
             return _Refusal(desired, live, error)
+
+    async def _scoped(self, desired: Manifest) -> Manifest:
+        """Takes the namespace off an object of the whole cluster, as its URL has none."""
+        if not namespace_of(desired):
+            return desired
+        try:
+            resource = await self._client.discover(GroupVersionKind.of(desired))
+        except NoMatch:
+            return desired
+        if resource.namespaced:
+            return desired
+        metadata = {k: v for k, v in metadata_of(desired).items() if k != "namespace"}
+        return {**desired, "metadata": metadata}
 
     async def _find(self, desired: Manifest) -> Manifest | None:
         gvk = GroupVersionKind.of(desired)
