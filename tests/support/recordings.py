@@ -339,6 +339,8 @@ def _vendor_free(value: Any) -> Any:
 def _is_vendors(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
+    if value.get("nonResourceURLs") == ["/.well-known", "/.well-known/*"]:
+        return True
     metadata = value.get("metadata")
     name = metadata.get("name", "") if isinstance(metadata, dict) else ""
     source = value.get("configMap")

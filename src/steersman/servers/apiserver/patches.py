@@ -43,7 +43,7 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 MOST_OPERATIONS = 10_000
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder().encode
 
 
 def check_media_type(media: str, resource: Resource) -> None:
@@ -79,6 +79,8 @@ def patch_edit(
 
     def edit(current: Manifest) -> Decoded:
         patched = _apply(media, current, patch, resource, catalogue)
+        if media == MERGE:
+            patched = _sorted_where(patched, patch)
         return _decode(patched, resource, options, duplicates)
 
     return edit
@@ -125,6 +127,16 @@ def _apply(
         schema = catalogue.schema_of(resource.gvk) or {}
         patched = apply_strategic(current, patch, schema, catalogue.resolve)
     return patched if isinstance(patched, dict) else {}
+
+
+def _sorted_where(patched: Mapping[str, Any], patch: Any) -> Mapping[str, Any]:
+    """Sorts the keys of mappings that a patch touched, as its Go library leaves them."""
+    if not isinstance(patched, dict) or not isinstance(patch, dict):
+        return patched
+    return {
+        name: _sorted_where(patched[name], patch[name]) if name in patch else patched[name]
+        for name in sorted(patched)
+    }
 
 
 def _decode(

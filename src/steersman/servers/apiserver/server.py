@@ -118,7 +118,7 @@ class ApiServer:
         }
         self._rbac = Rbac(self.cluster)
         admission = Admission([NamespaceLifecycle(self.cluster), EscalationCheck(self._rbac)])
-        self._tracking = Tracking(self._catalogue, self.table)
+        self._tracking = Tracking(self._catalogue, strategies.codec)
         self.writer = Writer(self.cluster, self._tracking, admission)
         self.deleter = Deleter(self.cluster, admission)
         bootstrap(self.cluster, self.writer)
@@ -158,7 +158,7 @@ class ApiServer:
         tokens = ServiceAccountTokens(self.cluster, self._credentials.signing_key)
         authenticator = Authenticator(by_token, tokens.user_of)
         reviews = Reviews(self.cluster, rest, self._tracking, self._rbac, authenticator)
-        parts = Subresources(self.cluster, rest, self.writer, self.deleter, tokens)
+        parts = Subresources(self.cluster, rest, self.deleter, tokens)
         scales = Scales(self.cluster, rest, self.writer, self._tracking)
         return FrontDoor(
             table=self.table,

@@ -11,8 +11,10 @@ from steersman.fieldmanager.typesource import TypeSource
 from steersman.objects.identity import GroupVersionKind
 from steersman.objects.manifest import Manifest
 from steersman.schemas.catalogue import Catalogue
+from steersman.servers.apiserver.codec import Codec, Problems
 from steersman.servers.apiserver.conversion import convert
-from steersman.servers.apiserver.resources import Resource, ResourceTable
+from steersman.servers.apiserver.gotypes import type_name
+from steersman.servers.apiserver.resources import Resource
 
 __all__ = ["Tracking"]
 
@@ -24,12 +26,20 @@ class Tracking:
 
     Args:
         catalogue: types of the built-in kinds.
-        table: what is served.
+        codec: knows what an object looks like in which nothing is set.
     """
 
-    def __init__(self, catalogue: Catalogue, table: ResourceTable) -> None:
-        self._builtin = TypeSource.from_catalogue(catalogue)
-        self._table = table
+    def __init__(self, catalogue: Catalogue, codec: Codec) -> None:
+        types = TypeSource.from_catalogue(catalogue)
+
+        def zero(gvk: GroupVersionKind) -> Manifest:
+            go_type = type_name(catalogue, gvk)
+            if go_type is None or not codec.has(go_type):
+                return {}
+            obj: Manifest = codec.read(go_type, {}, Problems())
+            return obj
+
+        self._builtin = TypeSource(types.type_of, zero)
         self._managers: dict[tuple[str, str, str], tuple[Resource, FieldManager]] = {}
 
     def of(self, resource: Resource, subresource: str) -> FieldManager:

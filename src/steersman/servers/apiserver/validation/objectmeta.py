@@ -5,6 +5,7 @@ Source of the rules: ``k8s.io/apimachinery/pkg/api/validation``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from steersman.kit.gotext import quote
 from steersman.objects.manifest import Manifest
 from steersman.servers.apiserver.fielderrors import (
     FieldError,
+    GoText,
     forbidden,
     invalid,
     required,
@@ -115,10 +117,16 @@ def _validate_owners(owners: Sequence[Mapping[str, Any]], path: str) -> list[Fie
                     "Only one reference can have Controller set to true. "
                     f'Found "true" in references for {first} and {current}'
                 )
-                errors.append(invalid(path, list(owners), text))
+                errors.append(invalid(path, GoText(_owners_text(owners)), text))
             else:
                 first = current
     return errors
+
+
+def _owners_text(owners: Sequence[Mapping[str, Any]]) -> str:
+    order = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+    shown = [{name: owner[name] for name in order if name in owner} for owner in owners]
+    return json.dumps(shown, separators=(",", ":"))
 
 
 def _validate_owner(owner: Mapping[str, Any], path: str) -> list[FieldError]:
@@ -137,8 +145,18 @@ def _validate_owner(owner: Mapping[str, Any], path: str) -> list[FieldError]:
     return errors
 
 
+_UNQUALIFIED: Final = "name is neither a standard finalizer name nor is it fully qualified"
+_STANDARD_FINALIZERS: Final = frozenset(("kubernetes", "orphan", "foregroundDeletion"))
+
+
 def _validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError]:
     errors = [invalid(path, name, text) for name in finalizers for text in qualified_name(name)]
+    if finalizers and not errors:
+        errors = [
+            invalid(f"{path}[{index}]", name, _UNQUALIFIED)
+            for index, name in enumerate(finalizers)
+            if "/" not in name and name not in _STANDARD_FINALIZERS
+        ]
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         text = "finalizer orphan and foregroundDeletion cannot be both set"
         errors.append(invalid(path, list(finalizers), text))
