@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from steersman.cli.flags import log_option
 from steersman.cli.render.terminal import Terminal, standard_terminal
 from steersman.cli.session import run_async
 from steersman.kit.clock import SystemClock
@@ -46,6 +47,7 @@ Examples:
     show_default=True,
     help="Which minor version's kinds to serve.",
 )
+@log_option
 def command(
     data: Path | None, kubeconfig: Path | None, port: int, name: str, kubernetes: str
 ) -> int:
