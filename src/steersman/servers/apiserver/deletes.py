@@ -65,7 +65,7 @@ class Deleter:
         marked = self._marked(target, stored.manifest, options, grace)
         if marked is None:
             last = stored.manifest
-            if resource.bucket == "/pods" and "deletionTimestamp" not in last["metadata"]:
+            if resource.bucket == "/pods":
                 last = self._with_deletion(target, last, [], 0)
             if not options.dry_run:
                 store.delete(resource.bucket, stored.key)

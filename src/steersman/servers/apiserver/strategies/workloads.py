@@ -12,6 +12,7 @@ from steersman.objects.manifest import Manifest, annotations_of
 from steersman.objects.selectors import LabelSelector, SelectorError
 from steersman.servers.apiserver.fielderrors import (
     FieldError,
+    GoText,
     forbidden,
     invalid,
     not_supported,
@@ -91,6 +92,8 @@ def _default_daemon_set(obj: Manifest) -> None:
         _default_number(rolling, "maxUnavailable", 1)
         _default_number(rolling, "maxSurge", 0)
     _default_number(spec, "revisionHistoryLimit", 10)
+    if _GENERATION not in annotations_of(obj):
+        _annotate_generation(obj, 0)
 
 
 _GENERATION: Final = "deprecated.daemonset.template.generation"
@@ -180,10 +183,11 @@ def _match_errors(spec: Mapping[str, Any]) -> list[FieldError]:
         selector = LabelSelector.from_object(spec.get("selector"))
     except SelectorError:
         return []
-    if not selector or selector.matches(labels):
+    if selector is not None and (not selector or selector.matches(labels)):
         return []
     text = "`selector` does not match template `labels`"
-    return [invalid("spec.template.metadata.labels", dict(labels), text)]
+    shown: object = dict(labels) if labels else GoText("null")
+    return [invalid("spec.template.metadata.labels", shown, text)]
 
 
 def _replica_errors(spec: Mapping[str, Any]) -> list[FieldError]:
@@ -263,7 +267,9 @@ WORKLOAD_RULES: Final[Mapping[tuple[str, str], KindRules]] = {
         validate_update=_selector_is_immutable,
         counts_generation=True,
         status_keeps=("labels",),
-        traits=_TRAITS,
+        traits=Traits(
+            reset_fields={"": (("status",),), "status": (("spec",), ("metadata", "labels"))}
+        ),
         scale=_SCALE,
     ),
     ("apps", "ReplicaSet"): KindRules(
