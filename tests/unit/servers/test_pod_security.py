@@ -69,8 +69,8 @@ def pod(container: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
                     "securityContext.runAsNonRoot=true)"
                 ),
                 (
-                    'seccompProfile (pod or container "a" must set securityContext.seccompProfile.type '
-                    'to "RuntimeDefault" or "Localhost")'
+                    'seccompProfile (pod or container "a" must set '
+                    'securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")'
                 ),
             ],
             id="a plain pod breaks restricted four times",
