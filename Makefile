@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check lint types layers docs docs-check bench conformance wheel lock schemas clean
+.PHONY: real-apiserver demo test check lint types layers docs docs-check bench conformance wheel lock schemas clean
 
 demo: $(STAMP)  ## set up and run the main job
 	$(BIN)/steersman demo
@@ -39,6 +39,9 @@ conformance: $(STAMP)  ## our engine beside recorded truth and real tools
 
 schemas:  ## distil the schemas of the built-in kinds again (needs Go)
 	$(PYTHON) scripts/distil_schemas.py
+
+real-apiserver:  ## build a kube-apiserver and etcd to compare with, once, outside the repository (needs Go)
+	$(PYTHON) scripts/real_apiserver.py
 
 wheel: $(STAMP)
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .

@@ -21,12 +21,14 @@ class Answer(NamedTuple):
 
 
 class KubeHttp:
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(self, url: str, token: str = "", *, verify: bool = True) -> None:
         self.url = url
+        self._verify = verify
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     async def __aenter__(self) -> KubeHttp:
-        self._session = aiohttp.ClientSession(headers=self._headers)
+        connector = aiohttp.TCPConnector(ssl=self._verify, limit=0)
+        self._session = aiohttp.ClientSession(headers=self._headers, connector=connector)
         return self
 
     async def __aexit__(self, *_: object) -> None:

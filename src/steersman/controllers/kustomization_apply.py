@@ -41,7 +41,6 @@ from steersman.objects.identity import GroupKind, GroupVersionKind, ObjectRef
 from steersman.objects.manifest import (
     Manifest,
     kind_of,
-    metadata_of,
     name_of,
     namespace_of,
     resource_version_of,
@@ -102,7 +101,7 @@ class StagedApply:
         clock: for waits.
         options: how to apply.
         reader: judges the objects of stages that must settle.
-        place_of: tells where an object comes from, for messages.
+        origins: the file of each object, for messages.
     """
 
     def __init__(
@@ -112,13 +111,13 @@ class StagedApply:
         clock: Clock,
         options: ApplyOptions,
         reader: HealthReader,
-        place_of: Callable[[Manifest], str] = lambda _: "",
+        origins: Mapping[ObjectRef, str],
     ) -> None:
         self._client = client
         self._clock = clock
         self._options = options
         self._reader = reader
-        self._place_of = place_of
+        self._origins = origins
         self._limit = asyncio.Semaphore(max(1, options.concurrency))
         self._defined: frozenset[GroupKind] = frozenset()
         self._live: dict[ObjectRef, Manifest] = {}
@@ -155,7 +154,6 @@ class StagedApply:
         """Reads an object and dry-runs its apply."""
         live: Manifest | None = None
         try:
-            desired = await self._scoped(desired)
             try:
                 live = await self._find(desired)
             except ApiError:
@@ -165,19 +163,6 @@ class StagedApply:
             return _Trial(desired, live, await self._dry_run(desired))
         except SteersmanError as error:
             return _Refusal(desired, live, error)
-
-    async def _scoped(self, desired: Manifest) -> Manifest:
-        """Takes the namespace off an object of the whole cluster, as its URL has none."""
-        if not namespace_of(desired):
-            return desired
-        try:
-            resource = await self._client.discover(GroupVersionKind.of(desired))
-        except NoMatch:
-            return desired
-        if resource.namespaced:
-            return desired
-        metadata = {k: v for k, v in metadata_of(desired).items() if k != "namespace"}
-        return {**desired, "metadata": metadata}
 
     async def _find(self, desired: Manifest) -> Manifest | None:
         gvk = GroupVersionKind.of(desired)
@@ -262,7 +247,7 @@ class StagedApply:
             if failures:
                 first = failures[0]
                 return ChangeSet(changes), explain_apply(
-                    first.error, first.desired, origin=self._place_of(first.desired)
+                    first.error, first.desired, origin=self._origin(first.desired)
                 )
         return ChangeSet(changes), None
 
@@ -362,10 +347,13 @@ class StagedApply:
         if live is not None:
             self._live[ObjectRef.of(live)] = live
 
+    def _origin(self, manifest: Manifest) -> str:
+        return self._origins.get(ObjectRef.of(manifest), "")
+
     def _explain(self, refusals: Sequence[_Refusal]) -> ApplyFailed:
         """Tells about every object that was refused; the first one's hint stands for all."""
         failures = [
-            explain_dry_run(item.error, item.desired, origin=self._place_of(item.desired))
+            explain_dry_run(item.error, item.desired, origin=self._origin(item.desired))
             for item in refusals
         ]
         lines = [failure.message for failure in failures[:_SHOWN_FAILURES]]

@@ -135,13 +135,13 @@ _REPRESENTATIONS = (
 def not_acceptable() -> ApiError:
     """406: the client accepts nothing that we can write."""
     text = f"Available representations: {_REPRESENTATIONS}"
-    return ApiError(406, "NotAcceptable", f"406: Not Acceptable\n\n{text}", details={})
+    details = {"causes": [status_cause("UnexpectedServerResponse", text)]}
+    return ApiError(406, "NotAcceptable", f"406: Not Acceptable\n\n{text}", details=details)
 
 
-def unsupported_media_type(message: str = "415: Unsupported Media Type") -> ApiError:
+def unsupported_media_type(message: str) -> ApiError:
     """415."""
-    details: dict[str, Any] | None = {} if message.startswith("415") else None
-    return ApiError(415, "UnsupportedMediaType", message, details=details)
+    return ApiError(415, "UnsupportedMediaType", message)
 
 
 def too_large(limit: int) -> ApiError:

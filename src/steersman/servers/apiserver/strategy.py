@@ -161,10 +161,11 @@ class Strategy(Protocol):
         """Where the ``scale`` subresource reads and writes, if there is one."""
         ...
 
-    def decode(self, raw: Mapping[str, Any]) -> Decoded:
+    def decode(self, raw: Mapping[str, Any], *, merged: bool = False) -> Decoded:
         """Reads a body or a merged object: types, pruning, canonical form, defaults.
 
-        ``apiVersion`` and ``kind`` are set from the resource where they are missing.
+        ``apiVersion`` and ``kind`` are set from the resource where they are missing. ``merged``
+        says that the object is the outcome of a server-side apply, not a body.
 
         Raises:
             ApiError: 400, a value has the wrong type.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steersman.fieldmanager.manager import keep_old_times
+from steersman.objects.identity import GroupKind
 from steersman.objects.manifest import Manifest, metadata_of, name_of
 from steersman.servers.apiserver.admission import Admission, Attempt
 from steersman.servers.apiserver.answers import (
@@ -23,7 +24,7 @@ from steersman.servers.apiserver.answers import (
 )
 from steersman.servers.apiserver.authn import User
 from steersman.servers.apiserver.bodies import Body
-from steersman.servers.apiserver.bodychecks import check_kind, judge, place, with_reset, wrong_name
+from steersman.servers.apiserver.bodychecks import check_kind, judge, place, wrong_name
 from steersman.servers.apiserver.cluster import Cluster
 from steersman.servers.apiserver.conversion import from_storage, to_storage
 from steersman.servers.apiserver.fielderrors import invalid, invalid_object
@@ -163,7 +164,7 @@ class Writer:
         decoded = resource.strategy.decode(body.value)
         problems = (*decoded.problems, *body.duplicates)
         warnings = judge(resource, problems, options)
-        obj = place(target, with_reset(decoded.obj, body.value))
+        obj = place(target, decoded.obj)
         if name_of(obj) != target.name:
             raise wrong_name(name_of(obj), target.name)
         current = self.current(target)
@@ -174,10 +175,9 @@ class Writer:
         version = metadata_of(obj).get("resourceVersion", "")
         if not version and not resource.traits.unconditional_update:
             error = invalid("metadata.resourceVersion", 0, "must be specified for an update")
-            kind = resource.gvk.group_kind
-            if resource.custom:
-                kind = kind._replace(kind=resource.info.plural)
-            raise invalid_object(kind, target.name, [error])
+            # The storage layer knows no kinds: it names the resource.
+            named = GroupKind(resource.info.group, resource.info.plural)
+            raise invalid_object(named, target.name, [error])
         self._check_uid(target, obj, current)
         return self.replace(target, current, obj, options, warnings)
 
@@ -255,18 +255,14 @@ class Writer:
             applied = manager.apply(
                 None, config, manager=options.manager, force=options.force, now=cluster.now
             )
-            if name_of(config) != target.name:
-                raise wrong_name(name_of(config), target.name)
-            obj = place(target, resource.strategy.decode(applied).obj)
+            obj = place(target, resource.strategy.decode(applied, merged=True).obj)
             metadata = {k: v for k, v in metadata_of(obj).items() if k != "resourceVersion"}
             obj = self._new_identity(target, {**obj, "metadata": metadata})
             return self.commit_new(target, obj, options)
         applied = manager.apply(
             current, config, manager=options.manager, force=options.force, now=cluster.now
         )
-        if name_of(config) != target.name:
-            raise wrong_name(name_of(config), target.name)
-        decoded = resource.strategy.decode(applied)
+        decoded = resource.strategy.decode(applied, merged=True)
         return self.replace(target, current, decoded.obj, options, tracked=True)
 
     # the common end

@@ -100,11 +100,7 @@ class DefinitionController:
         status = established_status(crd, others, now)
         if status is not None:
             self._system.change(
-                resource,
-                crd,
-                lambda current: {**current, "status": status},
-                "status",
-                "kube-apiserver",
+                resource, crd, lambda current: {**current, "status": status}, "status"
             )
             stored = self._store.get(BUCKET, name)
             if stored is None:

@@ -33,13 +33,15 @@ class Reader:
 
     Args:
         codec: reads ``metadata``.
+        keep_nulls: keep nulls where none are allowed, for validation to find.
 
     Attributes:
         unknown: paths of the fields that were dropped.
     """
 
-    def __init__(self, codec: Codec) -> None:
+    def __init__(self, codec: Codec, *, keep_nulls: bool = False) -> None:
         self._codec = codec
+        self._keep_nulls = keep_nulls
         self.unknown: list[str] = []
 
     def read_resource(self, value: dict[str, Any], schema: Structural, path: str = "") -> Any:
@@ -100,9 +102,10 @@ class Reader:
         where = f"{path}.{name}" if path else name
         if below is not None:
             if value is None and not below.nullable:
-                if below.default is ABSENT:
+                if below.default is not ABSENT:
+                    value = below.default
+                elif not self._keep_nulls:
                     return
-                value = below.default
             result[name] = self.read(value, below, where)
         elif schema.preserves:
             result[name] = copy_sorted(value)

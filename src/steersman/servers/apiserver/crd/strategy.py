@@ -65,7 +65,9 @@ class CustomStrategy:
         self._status_schema = self._schema.properties.get("status")
         self._layout = column_layout(version.columns)
         self._compiled: dict[tuple[int, int], tuple[CompiledRule, ...]] = {}
-        reset = {"": (("status",),), "status": (("spec",),)} if version.has_status else {}
+        reset = (
+            {"": (("status",),), "status": (("metadata",), ("spec",))} if version.has_status else {}
+        )
         self._traits = Traits(
             unconditional_update=False,
             strategic_merge=False,
@@ -89,9 +91,13 @@ class CustomStrategy:
         """Where the ``scale`` subresource reads and writes."""
         return self.version.scale
 
-    def decode(self, raw: Mapping[str, Any]) -> Decoded:
-        """Prunes, drops stray nulls, fills in defaults; keys come out sorted."""
-        reader = Reader(self._codec)
+    def decode(self, raw: Mapping[str, Any], *, merged: bool = False) -> Decoded:
+        """Prunes, drops stray nulls, fills in defaults; keys come out sorted.
+
+        The nulls that an apply leaves where a map lost its last key stay: the real server drops
+        nulls when it reads a body, and refuses these.
+        """
+        reader = Reader(self._codec, keep_nulls=merged)
         kind = self.info.kind
         version = self.info.gvk.api_version
         whole = {"apiVersion": version, "kind": kind, "metadata": {}, **raw}
@@ -125,7 +131,7 @@ class CustomStrategy:
         if errors:
             return errors
         errors += validate_metadata(
-            obj, namespaced=self.info.namespaced, name_rule=name_is_subdomain, builtin=False
+            obj, namespaced=self.info.namespaced, name_rule=name_is_subdomain
         )
         validate_value(obj, self._schema, "", errors)
         errors += self._validate_scale(obj, spec=True)

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steersman.objects.apistatus import ApiError
-from steersman.objects.manifest import Manifest, generation_of, name_of, namespace_of
+from steersman.objects.manifest import (
+    Manifest,
+    annotations_of,
+    generation_of,
+    name_of,
+    namespace_of,
+)
 from steersman.schemas.catalogue import ResourceInfo
 from steersman.servers.apiserver.codec import Codec, Problems
 from steersman.servers.apiserver.fielderrors import FieldError
@@ -58,7 +64,7 @@ class BuiltinStrategy:
         """See :class:`~steersman.servers.apiserver.strategy.Strategy`."""
         return self._rules.scale
 
-    def decode(self, raw: Mapping[str, Any]) -> Decoded:
+    def decode(self, raw: Mapping[str, Any], *, merged: bool = False) -> Decoded:
         """Reads the body with the Go type and fills in the defaults."""
         problems = Problems()
         try:
@@ -107,6 +113,8 @@ class BuiltinStrategy:
         self._rules.prepare_update(new, old, ctx)
         if self._rules.counts_generation:
             changed = any(new.get(one) != old.get(one) for one in self._rules.generation_parts)
+            if self._rules.annotations_count:
+                changed |= annotations_of(new) != annotations_of(old)
             deleted = "deletionTimestamp" in new["metadata"] and (
                 "deletionTimestamp" not in old["metadata"]
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -12,7 +13,7 @@ from steersman.schemas.catalogue import Catalogue, ResourceInfo
 from steersman.servers.apiserver.codec import Codec
 from steersman.servers.apiserver.crd.rules_of_definitions import DEFINITION_RULES
 from steersman.servers.apiserver.gotypes import load_go_types, type_name
-from steersman.servers.apiserver.printers.registry import layout_of
+from steersman.servers.apiserver.printers.layout import default_layout
 from steersman.servers.apiserver.strategies.builtin import BuiltinStrategy
 from steersman.servers.apiserver.strategies.core import CORE_RULES
 from steersman.servers.apiserver.strategies.jobs import JOB_RULES
@@ -26,6 +27,42 @@ from steersman.servers.apiserver.strategies.workloads import WORKLOAD_RULES
 __all__ = ["BuiltinStrategies", "for_resource"]
 
 _DEFINITION: Final = "CustomResourceDefinition"
+# As the strategies in k8s.io/kubernetes/pkg/registry answer AllowCreateOnUpdate with yes, and
+# AllowUnconditionalUpdate with no.
+_CREATED_BY_PUT: Final = frozenset(
+    {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Endpoints",
+        "Event",
+        "Lease",
+        "LimitRange",
+        "Role",
+        "RoleBinding",
+        "RuntimeClass",
+        "Service",
+    }
+)
+_NEEDS_VERSION: Final = frozenset(
+    {
+        "CSIDriver",
+        "CSINode",
+        "CSIStorageCapacity",
+        "ClusterTrustBundle",
+        "Lease",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "PodCertificateRequest",
+        "PodDisruptionBudget",
+        "RuntimeClass",
+        "StorageVersionMigration",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttachment",
+    }
+)
 
 
 class BuiltinStrategies:
@@ -55,7 +92,15 @@ class BuiltinStrategies:
         if go_type is None or not self._codec.has(go_type):
             raise Bug(f"no type is known for {info.gvk}")
         rules = self._rules.get(info.gvk.group_kind, KindRules())
-        return BuiltinStrategy(info, go_type, self._codec, rules, layout_of(info.gvk.group_kind))
+        traits = replace(
+            rules.traits,
+            create_on_update=rules.traits.create_on_update or info.kind in _CREATED_BY_PUT,
+            unconditional_update=(
+                rules.traits.unconditional_update and info.kind not in _NEEDS_VERSION
+            ),
+        )
+        rules = replace(rules, traits=traits)
+        return BuiltinStrategy(info, go_type, self._codec, rules, default_layout())
 
 
 @lru_cache(maxsize=4)

@@ -73,6 +73,7 @@ class KindRules:
         selectable: extra fields for field selectors.
         counts_generation: ``metadata.generation`` starts at 1 and counts changes.
         generation_parts: top-level parts whose change counts; others do not.
+        annotations_count: a change of annotations counts, too.
         status_keeps: parts of the metadata that a status write cannot change.
         traits: how the REST layer treats the resource.
         scale: where the ``scale`` subresource reads and writes.
@@ -89,6 +90,7 @@ class KindRules:
     selectable: Select = _no_fields
     counts_generation: bool = False
     generation_parts: tuple[str, ...] = ("spec",)
+    annotations_count: bool = False
     status_keeps: tuple[str, ...] = ()
     traits: Traits = field(default_factory=Traits)
     scale: Scale | None = None

@@ -166,10 +166,7 @@ def _prepare_update(new: Manifest, old: Manifest, ctx: WriteContext) -> None:
         for name in ("ipFamilies", "ipFamilyPolicy"):
             if now.get(name) is None and was.get(name) is not None:
                 now[name] = was[name]
-        moved = now.get("clusterIP") != was.get("clusterIP")
-        if now.get("clusterIP") and (
-            not now.get("clusterIPs") or (moved and now["clusterIPs"] == was.get("clusterIPs"))
-        ):
+        if now.get("clusterIP") and not now.get("clusterIPs"):
             now["clusterIPs"] = [now["clusterIP"]]
     elif was["type"] in _CLUSTERED and now.get("clusterIP") == was.get("clusterIP"):
         for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
@@ -283,7 +280,14 @@ def _validate_ports(ports: Sequence[Mapping[str, Any]]) -> list[FieldError]:
         texts = port_number(target) if isinstance(target, int) else port_name(target or "")
         errors += [invalid(f"{where}.targetPort", target, text) for text in texts]
         if _port_key(port) in seen:
-            shown = {"Port": number, "Protocol": port.get("protocol")}
+            shown = {
+                "Name": "",
+                "Protocol": port.get("protocol"),
+                "AppProtocol": None,
+                "Port": number,
+                "TargetPort": 0,
+                "NodePort": 0,
+            }
             errors.append(duplicate(where, shown))
         seen.add(_port_key(port))
     return errors

@@ -12,7 +12,6 @@ from steersman.objects.manifest import Manifest, annotations_of
 from steersman.objects.selectors import LabelSelector, SelectorError
 from steersman.servers.apiserver.fielderrors import (
     FieldError,
-    GoText,
     forbidden,
     invalid,
     not_supported,
@@ -92,8 +91,6 @@ def _default_daemon_set(obj: Manifest) -> None:
         _default_number(rolling, "maxUnavailable", 1)
         _default_number(rolling, "maxSurge", 0)
     _default_number(spec, "revisionHistoryLimit", 10)
-    if _GENERATION not in annotations_of(obj):
-        _annotate_generation(obj, 0)
 
 
 _GENERATION: Final = "deprecated.daemonset.template.generation"
@@ -138,7 +135,7 @@ def _default_pod_template_kind(obj: Manifest) -> None:
 
 def _template_errors(spec: Mapping[str, Any], path: str, *, restart: str) -> list[FieldError]:
     """Checks selector against template, then the template; restart must be ``Always``."""
-    template = _with_claimed_volumes(spec)
+    template = spec.get("template") or {}
     errors = validate_pod_template(template, f"{path}.template")
     policy = part(template, "spec").get("restartPolicy")
     if policy != restart:
@@ -148,22 +145,6 @@ def _template_errors(spec: Mapping[str, Any], path: str, *, restart: str) -> lis
         field = f"{path}.template.spec.activeDeadlineSeconds"
         errors.append(forbidden(field, f"activeDeadlineSeconds in {path} is not Supported"))
     return errors
-
-
-def _with_claimed_volumes(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the template as its pods will be: a StatefulSet's claims are volumes of theirs."""
-    template: Mapping[str, Any] = spec.get("template") or {}
-    claims = [
-        part(claim, "metadata").get("name") for claim in spec.get("volumeClaimTemplates") or ()
-    ]
-    if not claims:
-        return template
-    pod = part(template, "spec")
-    own = [volume for volume in pod.get("volumes") or () if volume.get("name") not in claims]
-    volumes = own + [
-        {"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims if name
-    ]
-    return {**template, "spec": {**pod, "volumes": volumes}}
 
 
 def _selector_errors(spec: Mapping[str, Any], kind: str) -> list[FieldError]:
@@ -183,11 +164,10 @@ def _match_errors(spec: Mapping[str, Any]) -> list[FieldError]:
         selector = LabelSelector.from_object(spec.get("selector"))
     except SelectorError:
         return []
-    if selector is not None and (not selector or selector.matches(labels)):
+    if not selector or selector.matches(labels):
         return []
     text = "`selector` does not match template `labels`"
-    shown: object = dict(labels) if labels else GoText("null")
-    return [invalid("spec.template.metadata.labels", shown, text)]
+    return [invalid("spec.template.metadata.labels", dict(labels), text)]
 
 
 def _replica_errors(spec: Mapping[str, Any]) -> list[FieldError]:
@@ -266,10 +246,9 @@ WORKLOAD_RULES: Final[Mapping[tuple[str, str], KindRules]] = {
         validate=_validate_deployment,
         validate_update=_selector_is_immutable,
         counts_generation=True,
+        annotations_count=True,
         status_keeps=("labels",),
-        traits=Traits(
-            reset_fields={"": (("status",),), "status": (("spec",), ("metadata", "labels"))}
-        ),
+        traits=_TRAITS,
         scale=_SCALE,
     ),
     ("apps", "ReplicaSet"): KindRules(
