@@ -116,9 +116,12 @@ def _format_value(value: object) -> str:
             return to_go_json(value)
 
 
-def to_go_json(value: object) -> str:
-    """Prints as ``json.Marshal`` does: sorted keys, no blanks, HTML characters escaped."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def to_go_json(value: object, *, sort_keys: bool = True) -> str:
+    """Prints as ``json.Marshal`` does: sorted keys, no blanks, HTML characters escaped.
+
+    Structs keep the order of their fields; for those say ``sort_keys=False``.
+    """
+    text = json.dumps(value, sort_keys=sort_keys, separators=(",", ":"), ensure_ascii=False)
     return text.translate(_HTML)
 
 

@@ -43,6 +43,7 @@ class Checker:
     Attributes:
         errors: compiler messages.
         temporal: a timestamp or duration is touched.
+        types: the schema of every part, by ``id``.
     """
 
     def __init__(self, source: str, schema: Structural, *, root: bool) -> None:
@@ -51,13 +52,14 @@ class Checker:
         self._root = root
         self.errors: list[str] = []
         self.temporal = False
+        self.types: dict[int, _Type] = {}
 
     def check(self, tree: Expr) -> None:
         """Walks the expression."""
         self._infer(tree, {"self": self._self, "oldSelf": self._self, "_old": self._self})
 
     def _infer(self, expr: Expr, scope: Mapping[str, _Type]) -> _Type:
-        found = self._infer_one(expr, scope)
+        found = self.types[id(expr)] = self._infer_one(expr, scope)
         if found is not None and found.format in TEMPORAL_FORMATS:
             self.temporal = True
         return found

@@ -11,7 +11,7 @@ from steersman.errors import Bug
 from steersman.objects.identity import GroupKind
 from steersman.schemas.catalogue import Catalogue, ResourceInfo
 from steersman.servers.apiserver.codec import Codec
-from steersman.servers.apiserver.crd.rules_of_definitions import DEFINITION_RULES
+from steersman.servers.apiserver.crd.definitionrules import DEFINITION_RULES
 from steersman.servers.apiserver.gotypes import load_go_types, type_name
 from steersman.servers.apiserver.printers.layout import default_layout
 from steersman.servers.apiserver.strategies.builtin import BuiltinStrategy

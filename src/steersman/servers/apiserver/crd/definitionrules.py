@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from steersman.objects.manifest import Manifest
 from steersman.servers.apiserver.crd.definition import storage_version
+from steersman.servers.apiserver.crd.definitioncheck import (
+    unjudged_rules,
+    validate_definition,
+    validate_definition_update,
+)
 from steersman.servers.apiserver.crd.establish import CLEANUP_FINALIZER
 from steersman.servers.apiserver.strategies.rules import KindRules
 from steersman.servers.apiserver.strategy import Traits, WriteContext
@@ -42,10 +49,19 @@ def _prepare_update(new: Manifest, old: Manifest, ctx: WriteContext) -> None:
         new["status"] = {**status, "storedVersions": [*stored, storage]}
 
 
+def _warn(new: Manifest, old: Manifest | None) -> Sequence[str]:
+    if old is not None and old["spec"] == new["spec"]:
+        return ()
+    return unjudged_rules(new)
+
+
 DEFINITION_RULES = KindRules(
     default=_default,
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
+    validate=validate_definition,
+    validate_update=validate_definition_update,
+    warn=_warn,
     name_rule=name_is_subdomain,
     counts_generation=True,
     status_keeps=("labels", "annotations", "finalizers", "ownerReferences"),
