@@ -33,6 +33,7 @@ _HAPPENINGS: Mapping[str, Happening] = {
     "a watch ended at once": reflector.Ended(0.0, told=False),
     "the version is too old (410)": reflector.Expired(),
     "streaming is not offered": reflector.Unsupported(),
+    "the kind is not served": reflector.Absent(),
     "a request failed": reflector.Failed(),
 }
 

@@ -12,6 +12,8 @@ import yaml
 
 from steersman.fleet.content import FLEET, INFRA, FleetPlan, Layout, render_fleet
 from steersman.kit.mask import Secret
+from steersman.kustomize import MemoryFileSystem
+from steersman.kustomize import build as kustomize_build
 from tests.support.tools import real_kubectl
 
 pytestmark = [pytest.mark.conformance, pytest.mark.kubectl]
@@ -83,3 +85,19 @@ def test_staging_and_production_differ_by_patch(tmp_path: Path) -> None:
 def identity(item: dict[str, Any]) -> str:
     metadata = item["metadata"]
     return f"{item['kind']}/{metadata.get('namespace', '')}/{metadata['name']}"
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_our_own_build_gives_the_same_bytes(tmp_path: Path, layout: Layout) -> None:
+    write(tmp_path, layout)
+    plan = FleetPlan(git_url="https://git.example", bot_token=Secret("token"), layout=layout)
+    for repository, files in render_fleet(plan).items():
+        tree = MemoryFileSystem(files)
+        for directory in OWN[layout][repository] + ROOTS.get(repository, []):
+            done = subprocess.run(
+                [real_kubectl(), "kustomize", tmp_path / repository / directory],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert kustomize_build(tree, directory, order="legacy").to_yaml() == done.stdout

@@ -15,10 +15,14 @@ from typing import Any, TypeVar
 from steersman.apis.crds import definitions
 from steersman.app.state import ClusterState, GitState, RunState, write_state
 from steersman.clients.kube import KubeClient, PatchType, parse_kubeconfig
+from steersman.fleet.content import FLEET, INFRA, FleetPlan
 from steersman.kit.clock import SystemClock
+from steersman.kit.mask import Secret
 from steersman.objects.identity import GroupVersionKind
 from steersman.objects.manifest import Manifest, name_of, namespace_of
+from steersman.rehearsal.seed import write_repositories
 from steersman.servers.apiserver.server import ApiServer
+from steersman.servers.gitserver import GitServer, GitUser, Role
 
 T = TypeVar("T")
 
@@ -88,11 +92,24 @@ class LiveClusters:
             }
             await self._put(client, [namespace, *definitions()])
 
+    async def start_git(self) -> GitState:
+        """Serves a new fleet; the platform team's token is ``platform-token``."""
+        root = self.data / "git"
+        clock = SystemClock()
+        write_repositories(
+            root, FleetPlan(git_url="http://git.example", bot_token=Secret("bot")), clock=clock
+        )
+        users = {"platform": GitUser(role=Role.WRITER, token="platform-token")}
+        server = await self._stack.enter_async_context(GitServer(root, users=users, clock=clock))
+        urls = {name: f"{server.url}/{name}.git" for name in (FLEET, INFRA)}
+        return GitState(url=server.url, repositories=urls, token="platform-token")
+
     @contextmanager
-    def running(self, names: Sequence[str]) -> Iterator[LiveClusters]:
+    def running(self, names: Sequence[str], *, git: bool = False) -> Iterator[LiveClusters]:
         self._thread.start()
         try:
             self.run(self.start(names))
+            served = self.run(self.start_git()) if git else GitState(url="http://127.0.0.1:1")
             clusters = tuple(
                 ClusterState(
                     name=name,
@@ -101,10 +118,8 @@ class LiveClusters:
                 )
                 for name in names
             )
-            write_state(
-                self.data,
-                RunState(pid=1, git=GitState(url="http://127.0.0.1:1"), clusters=clusters),
-            )
+            self.state = RunState(pid=1, git=served, clusters=clusters)
+            write_state(self.data, self.state)
             yield self
         finally:
             self.run(self._stack.aclose())

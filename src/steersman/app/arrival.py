@@ -13,7 +13,7 @@ from steersman.apis.crds import KINDS, FluxKind
 from steersman.app.actions import NotReadyInTime, ReconcileFailed
 from steersman.clients.kube import KubeClient
 from steersman.kit.duration import format_duration
-from steersman.queries.status import ObjectStatus, watch_status
+from steersman.queries.status import ObjectStatus, read_status, watch_status
 
 __all__ = ["Arrival", "wait_for_arrival"]
 
@@ -101,6 +101,12 @@ async def wait_for_arrival(
         NotReadyInTime: the commit did not arrive in time; names what lags.
     """
     done = asyncio.Event()
+    # All kinds first: what has not been seen yet would not be missed.
+    report = await read_status({cluster: client}, KINDS)
+    for status in report.items:
+        arrival.add(status)
+    if arrival.is_complete:
+        return
 
     async def follow(kind: FluxKind) -> None:
         async with aclosing(watch_status(client, cluster, kind)) as states:

@@ -13,6 +13,7 @@ import click
 __all__ = [
     "GoDuration",
     "Output",
+    "log_option",
     "namespace_options",
     "output_option",
     "target_options",
@@ -100,6 +101,27 @@ def namespace_options(function: Function) -> Function:
         "-A", "--all-namespaces", is_flag=True, help="Look at all namespaces."
     )
     return namespace_option(everywhere(function))
+
+
+def log_option(function: Function) -> Function:
+    """Adds ``--log``, and sets the log up before the command runs."""
+
+    def configure(ctx: click.Context, param: click.Parameter, value: str) -> str:
+        from steersman.cli.logs import configure_logging
+
+        if not ctx.resilient_parsing:
+            configure_logging(value)
+        return value
+
+    return click.option(
+        "--log",
+        type=click.Choice(["none", "error", "warning", "info", "debug"]),
+        default="none",
+        show_default=True,
+        callback=configure,
+        expose_value=False,
+        help="Show the log of the engine on stderr.",
+    )(function)
 
 
 def target_options(function: Function) -> Function:

@@ -31,6 +31,7 @@ class CommandEntry(NamedTuple):
 
 COMMANDS: Final = (
     CommandEntry("init", "Write a new fleet: two Git repositories.", "Start"),
+    CommandEntry("cluster", "Run a Kubernetes API on this machine.", "Start"),
     CommandEntry("get", "Show the state of Flux objects.", "Look"),
     CommandEntry("tree", "Show what belongs to a Kustomization.", "Look"),
     CommandEntry("events", "Show what happened to Flux objects.", "Look"),

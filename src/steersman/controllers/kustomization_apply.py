@@ -41,6 +41,7 @@ from steersman.objects.identity import GroupKind, GroupVersionKind, ObjectRef
 from steersman.objects.manifest import (
     Manifest,
     kind_of,
+    metadata_of,
     name_of,
     namespace_of,
     resource_version_of,
@@ -101,7 +102,7 @@ class StagedApply:
         clock: for waits.
         options: how to apply.
         reader: judges the objects of stages that must settle.
-        origins: the file of each object, for messages.
+        place_of: tells where an object comes from, for messages.
     """
 
     def __init__(
@@ -111,13 +112,13 @@ class StagedApply:
         clock: Clock,
         options: ApplyOptions,
         reader: HealthReader,
-        origins: Mapping[ObjectRef, str],
+        place_of: Callable[[Manifest], str] = lambda _: "",
     ) -> None:
         self._client = client
         self._clock = clock
         self._options = options
         self._reader = reader
-        self._origins = origins
+        self._place_of = place_of
         self._limit = asyncio.Semaphore(max(1, options.concurrency))
         self._defined: frozenset[GroupKind] = frozenset()
         self._live: dict[ObjectRef, Manifest] = {}
@@ -154,6 +155,7 @@ class StagedApply:
         """Reads an object and dry-runs its apply."""
         live: Manifest | None = None
         try:
+            desired = await self._scoped(desired)
             try:
                 live = await self._find(desired)
             except ApiError:
@@ -163,6 +165,19 @@ class StagedApply:
             return _Trial(desired, live, await self._dry_run(desired))
         except SteersmanError as error:
             return _Refusal(desired, live, error)
+
+    async def _scoped(self, desired: Manifest) -> Manifest:
+        """Takes the namespace off an object of the whole cluster, as its URL has none."""
+        if not namespace_of(desired):
+            return desired
+        try:
+            resource = await self._client.discover(GroupVersionKind.of(desired))
+        except NoMatch:
+            return desired
+        if resource.namespaced:
+            return desired
+        metadata = {k: v for k, v in metadata_of(desired).items() if k != "namespace"}
+        return {**desired, "metadata": metadata}
 
     async def _find(self, desired: Manifest) -> Manifest | None:
         gvk = GroupVersionKind.of(desired)
@@ -247,7 +262,7 @@ class StagedApply:
             if failures:
                 first = failures[0]
                 return ChangeSet(changes), explain_apply(
-                    first.error, first.desired, origin=self._origin(first.desired)
+                    first.error, first.desired, origin=self._place_of(first.desired)
                 )
         return ChangeSet(changes), None
 
@@ -347,13 +362,10 @@ class StagedApply:
         if live is not None:
             self._live[ObjectRef.of(live)] = live
 
-    def _origin(self, manifest: Manifest) -> str:
-        return self._origins.get(ObjectRef.of(manifest), "")
-
     def _explain(self, refusals: Sequence[_Refusal]) -> ApplyFailed:
         """Tells about every object that was refused; the first one's hint stands for all."""
         failures = [
-            explain_dry_run(item.error, item.desired, origin=self._origin(item.desired))
+            explain_dry_run(item.error, item.desired, origin=self._place_of(item.desired))
             for item in refusals
         ]
         lines = [failure.message for failure in failures[:_SHOWN_FAILURES]]

@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -36,6 +36,8 @@ from steersman.rehearsal.seed import (
 from steersman.schemas.catalogue import Catalogue, load_catalogue
 from steersman.servers.apiserver.server import ApiServer
 from steersman.servers.gitserver import GitServer, GitUser, Role
+from steersman.servers.nodes.pretend import PretendNodes
+from steersman.servers.nodes.settings import NodeSettings
 
 __all__ = ["PLATFORM", "World", "WorldCluster", "WorldPlan"]
 
@@ -56,6 +58,7 @@ class WorldPlan:
             that the directory holds already win.
         git_url: address that the objects of a new fleet name; it is mapped to the server's own.
         seed: of uids, names and tokens, so that a run can be repeated; None takes real randomness.
+        nodes: how the pretend nodes of every cluster behave.
     """
 
     directory: Path
@@ -63,6 +66,7 @@ class WorldPlan:
     fleet: Path | None = None
     git_url: str = "http://git.fleet.example"
     seed: int | None = None
+    nodes: NodeSettings = field(default_factory=NodeSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +220,7 @@ class World:
                 seed=self._plan.seed,
             )
         )
+        await stack.enter_async_context(PretendNodes(api, self._plan.nodes))
         running = WorldCluster(cluster=cluster, api=api)
         self._clusters[cluster.name] = running
         await self._bootstrap(running)

@@ -12,7 +12,8 @@ Theory of operation
     Losses are told apart: an *ended* watch goes on from the last resource version; an *expired*
     one (410) starts from nothing; a *failed* one waits, ever longer, and then goes on as an ended
     one. A watch that ends as soon as it was opened counts as failed, so that no server can make us
-    spin.
+    spin. A kind that is *absent* has no objects: the store is complete, and the kind is asked for
+    again; once it was there, its absence is a failure like others and what was known is kept.
 
     The store is never empty while it is filled anew: objects of a list are staged and swapped in at
     its end.
@@ -27,7 +28,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias
 
-from steersman.clients.kube import KubeClient, ObjectList, WatchEvent, WatchType
+from steersman.clients.kube import KubeClient, NoMatch, ObjectList, WatchEvent, WatchType
 from steersman.clients.kube.request import ListOptions
 from steersman.clients.kube.response import ends_initial_events
 from steersman.errors import InvalidTransition, SteersmanError
@@ -91,12 +92,14 @@ class Memory:
         resource_version: the last one seen.
         streams: the server may offer to stream the present objects.
         failures: in a row.
+        complete: the store was complete at some time.
     """
 
     phase: Phase = Phase.EMPTY
     resource_version: str = ""
     streams: bool = True
     failures: int = 0
+    complete: bool = False
 
 
 # Happenings: what the driver tells.
@@ -140,16 +143,21 @@ class Unsupported:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """The API does not serve the kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A request failed, or a connection was lost."""
 
 
-Happening: TypeAlias = Listed | Opened | Told | Ended | Expired | Unsupported | Failed
+Happening: TypeAlias = Listed | Opened | Told | Ended | Expired | Unsupported | Absent | Failed
 
 POSSIBLE: Final[Mapping[Phase, tuple[type[Happening], ...]]] = {
-    Phase.EMPTY: (Listed, Opened, Ended, Expired, Unsupported, Failed),
+    Phase.EMPTY: (Listed, Opened, Ended, Expired, Unsupported, Absent, Failed),
     Phase.STREAMING: (Told, Ended, Expired, Unsupported, Failed),
-    Phase.LISTED: (Opened, Ended, Expired, Failed),
+    Phase.LISTED: (Opened, Ended, Expired, Absent, Failed),
     Phase.WATCHING: (Told, Ended, Expired, Failed),
 }
 """What can happen in each phase; anything else is a bug."""
@@ -242,7 +250,9 @@ def step(memory: Memory, happening: Happening) -> tuple[Memory, tuple[Instructio
             version = happening.list.resource_version
             staged = (Stage(item) for item in happening.list.items)
             instructions: tuple[Instruction, ...] = (Begin(), *staged, Commit(version))
-            memory = replace(memory, phase=Phase.LISTED, resource_version=version, failures=0)
+            memory = replace(
+                memory, phase=Phase.LISTED, resource_version=version, failures=0, complete=True
+            )
             return memory, instructions
         case Opened():
             if memory.phase is Phase.EMPTY:
@@ -254,7 +264,11 @@ def step(memory: Memory, happening: Happening) -> tuple[Memory, tuple[Instructio
             return _interrupted(memory, failed=True), ()
         case Ended():
             return _interrupted(memory, failed=False), ()
-        case Failed():
+        case Absent() if not memory.complete:
+            # What is not served has no objects, and nobody needs to wait for them.
+            memory = replace(memory, failures=memory.failures + 1, complete=True)
+            return memory, (Begin(), Commit(""))
+        case Failed() | Absent():
             return _interrupted(memory, failed=True), ()
         case Expired():
             # A first answer of 410 to a new request is a failure too: wait before the next.
@@ -269,7 +283,7 @@ def _told(memory: Memory, event: WatchEvent) -> tuple[Memory, tuple[Instruction,
     if memory.phase is Phase.STREAMING:
         # Versions of the present objects are older than the stream: only the bookmark counts.
         if ends_initial_events(event):
-            memory = replace(memory, phase=Phase.WATCHING, resource_version=version)
+            memory = replace(memory, phase=Phase.WATCHING, resource_version=version, complete=True)
             return memory, (Commit(version),)
         match event.type:
             case WatchType.BOOKMARK:
@@ -336,6 +350,8 @@ class Reflector:
                     await self._watch(call)
             except ApiError as error:
                 self._tell(self._read(error, call), str(error))
+            except NoMatch as error:
+                self._tell(Absent(), str(error))
             except SteersmanError as error:
                 self._tell(Failed(), str(error))
             except Exception as error:
@@ -392,7 +408,7 @@ class Reflector:
         if not isinstance(happening, Told):
             what = f"{type(happening).__name__} {detail}".strip()
             self.story.note(self._clock.monotonic(), str(self._kind.kind), what)
-        if isinstance(happening, Failed) and before.failures == 0:
+        if isinstance(happening, Failed | Absent) and before.failures == 0:
             _log.warning("cannot follow objects: %s", detail, extra={"kind": self._kind.kind})
         for instruction in instructions:
             self._obey(instruction)

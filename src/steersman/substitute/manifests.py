@@ -7,7 +7,7 @@ Source: behaviour of fluxcd/pkg kustomize (SubstituteVariables).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -34,7 +34,7 @@ def substitute_manifest(
     *,
     strict: bool,
     always: bool,
-    origin: str = "",
+    origin: Callable[[], str] = str,
 ) -> Manifest:
     """Replaces the variables in one object.
 
@@ -46,7 +46,7 @@ def substitute_manifest(
         variables: values by name.
         strict: refuse variables without a value or a default.
         always: expand also when there are no variables.
-        origin: the file the object comes from, for the message; may be empty.
+        origin: tells where the object comes from, for the message; may tell nothing.
 
     Raises:
         SubstitutionFailed: names the object, what is wrong and where it comes from.
@@ -56,7 +56,7 @@ def substitute_manifest(
     try:
         check_names(variables)
     except InvalidVariables as error:
-        raise _failure(manifest, error.message, "", hint=error.hint) from error
+        raise _failure(manifest, error.message, str, hint=error.hint) from error
     if b"$" not in msgspec.json.encode(manifest):
         return manifest
     try:
@@ -86,7 +86,7 @@ def _is_disabled(manifest: Manifest) -> bool:
     )
 
 
-def _read_back(text: str, manifest: Manifest, origin: str) -> Manifest:
+def _read_back(text: str, manifest: Manifest, origin: Callable[[], str]) -> Manifest:
     try:
         documents = yaml.load_all(text, "sigs")
     except yaml.YamlError as error:
@@ -98,9 +98,10 @@ def _read_back(text: str, manifest: Manifest, origin: str) -> Manifest:
 
 
 def _failure(
-    manifest: Manifest, problem: str, origin: str, *, hint: str | None = None
+    manifest: Manifest, problem: str, origin: Callable[[], str], *, hint: str | None = None
 ) -> SubstitutionFailed:
     gvk = GroupVersionKind.of(manifest)
     kind = f"{gvk.kind}.{gvk.version}.{gvk.group or '[noGrp]'}"
     text = f"post build failed for '{kind}/{name_of(manifest)}': envsubst error: {problem}"
-    return SubstitutionFailed(f"{text}\nfrom {origin}" if origin else text, hint=hint)
+    place = origin()
+    return SubstitutionFailed(f"{text}\nfrom {place}" if place else text, hint=hint)

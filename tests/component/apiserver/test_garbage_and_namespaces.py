@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from steersman.servers.apiserver.server import ApiServer
 from tests.support.kubehttp import KubeHttp
 
@@ -89,3 +91,35 @@ async def test_a_new_namespace_is_furnished(server: ApiServer, kube: KubeHttp) -
     root = await kube.get("/api/v1/namespaces/new/configmaps/kube-root-ca.crt")
     assert account.status == 200
     assert root.body["data"] == {"ca.crt": server.certificate_authority}
+
+
+@pytest.mark.parametrize("plural", ["configmaps", "secrets"])
+async def test_a_namespace_takes_its_contents_along(
+    server: ApiServer, kube: KubeHttp, plural: str
+) -> None:
+    await kube.post("/api/v1/namespaces", {"metadata": {"name": "doomed"}})
+    await kube.post(f"/api/v1/namespaces/doomed/{plural}", {"metadata": {"name": "one"}})
+    deleted = await kube.delete("/api/v1/namespaces/doomed")
+    assert deleted.body["status"]["phase"] == "Terminating"
+    late = await kube.post(f"/api/v1/namespaces/doomed/{plural}", {"metadata": {"name": "late"}})
+    await server.wait_settled()
+    assert late.status in (403, 404)
+    assert (await kube.get("/api/v1/namespaces/doomed")).status == 404
+    assert (await kube.get(f"/api/v1/namespaces/doomed/{plural}")).body["items"] == []
+
+
+async def test_a_finalizer_keeps_a_namespace_terminating(server: ApiServer, kube: KubeHttp) -> None:
+    await kube.post("/api/v1/namespaces", {"metadata": {"name": "stuck"}})
+    held = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    await kube.post("/api/v1/namespaces/stuck/configmaps", held)
+    await kube.delete("/api/v1/namespaces/stuck")
+    await server.wait_settled()
+    status = (await kube.get("/api/v1/namespaces/stuck")).body["status"]
+    told = {one["type"]: one["message"] for one in status["conditions"]}
+    assert told["NamespaceFinalizersRemaining"] == (
+        "Some content in the namespace has finalizers remaining: "
+        "example.com/hold in 1 resource instances"
+    )
+    await kube.patch("/api/v1/namespaces/stuck/configmaps/held", {"metadata": {"finalizers": None}})
+    await server.wait_settled()
+    assert (await kube.get("/api/v1/namespaces/stuck")).status == 404

@@ -59,12 +59,13 @@ def test_all_clusters_are_one_table(
     said = capsys.readouterr()
     assert said.err == ""
     short = "main@sha1:01234567"
+    stored, applied = f"stored {short}", f"Applied revision: {short}"
     rows = [
-        f"staging  flux-system  gitrepository/infra   {short}  False      True     stored {MAIN}",
-        f"staging  flux-system  kustomization/infra   {short}  False      True     {APPLIED}",
-        f"prod     flux-system  gitrepository/infra   {short}  False      True     stored {MAIN}",
+        f"staging  flux-system  gitrepository/infra   {short}  False      True     {stored}",
+        f"staging  flux-system  kustomization/infra   {short}  False      True     {applied}",
+        f"prod     flux-system  gitrepository/infra   {short}  False      True     {stored}",
         f"prod     flux-system  kustomization/backup  {' ':18}  False      False    {FAILED}",
-        f"prod     flux-system  kustomization/infra   {short}  False      True     {APPLIED}",
+        f"prod     flux-system  kustomization/infra   {short}  False      True     {applied}",
         f"prod     flux-system  kustomization/new     {' ':18}  False      Unknown  {WAITING}",
     ]
     assert said.out.splitlines() == [
@@ -77,7 +78,7 @@ def test_one_cluster_one_kind(filled: LiveClusters, capsys: pytest.CaptureFixtur
     assert run(["get", "ks", "--cluster", "staging"]) == 0
     assert capsys.readouterr().out == (
         "NAME   REVISION            SUSPENDED  READY  MESSAGE\n"
-        f"infra  main@sha1:01234567  False      True   Applied revision: {MAIN}\n"
+        "infra  main@sha1:01234567  False      True   Applied revision: main@sha1:01234567\n"
     )
 
 

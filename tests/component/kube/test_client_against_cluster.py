@@ -197,6 +197,32 @@ async def test_everything_that_is_served_can_be_asked_for(cluster: Cluster):
     assert found[DEPLOYMENT].subresource("scale") is not None
 
 
+async def test_who_acts_as_a_service_account_has_its_rights_only(cluster: Cluster):
+    await cluster.create(a_map())
+    role = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1"}
+    metadata = {"name": "reader", "namespace": "default"}
+    await cluster.create(
+        {**rbac, "kind": "Role", "metadata": metadata, "rules": [role]},
+        {
+            **rbac,
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "Role",
+                "name": "reader",
+            },
+            "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": "default"}],
+        },
+    )
+    reader = cluster.client.impersonating("system:serviceaccount:default:reader")
+    assert (await reader.get(CONFIG_MAP, "a", "default"))["metadata"]["name"] == "a"
+    with pytest.raises(ApiError) as raised:
+        await reader.delete(CONFIG_MAP, "a", "default")
+    assert code_of(raised) == (403, "Forbidden")
+
+
 async def test_a_stranger_is_not_let_in(cluster: Cluster):
     kubeconfig = cluster.server.kubeconfig().replace(cluster.server.token(), "wrong")
     connection = parse_kubeconfig(kubeconfig)

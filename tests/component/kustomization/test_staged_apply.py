@@ -12,7 +12,7 @@ from steersman.clients.kube.request import PatchType
 from steersman.controllers.kustomization_apply import Applied, StagedApply
 from steersman.controllers.kustomization_health import HealthReader
 from steersman.health.expressions import compile_rules
-from steersman.objects.identity import GroupVersionKind, ObjectRef
+from steersman.objects.identity import GroupVersionKind
 from tests.support.cluster import Cluster, a_cluster, config_map, namespace
 
 CONFIG_MAP = GroupVersionKind("", "v1", "ConfigMap")
@@ -60,7 +60,7 @@ async def apply(cluster: Cluster, *manifests: dict[str, Any], **options: Any) ->
         clock=cluster.clock,
         options=ApplyOptions(**options),
         reader=reader,
-        origins={ObjectRef.of(manifest): "apps/x.yaml" for manifest in manifests},
+        place_of=lambda _: "apps/x.yaml:3",
     )
     return await staged.run(manifests)
 
@@ -118,7 +118,7 @@ async def test_one_refused_object_keeps_its_stage_from_being_written(cluster: Cl
     assert applied.failure is not None
     assert applied.failure.message == (
         'Gadget/default/w dry-run failed: no matches for kind "Gadget" in version'
-        ' "example.com/v1"\nfrom apps/x.yaml'
+        ' "example.com/v1"\nfrom apps/x.yaml:3'
     )
     assert await cluster.client.find(CONFIG_MAP, "a", "new") is None
 
@@ -128,8 +128,8 @@ async def test_every_refused_object_is_told(cluster: Cluster) -> None:
     assert applied.failure is not None
     assert applied.failure.message == (
         "ConfigMap/b namespace not specified: the server could not find the requested resource\n"
-        "from apps/x.yaml\n"
-        'ConfigMap/nowhere/a not found: namespaces "nowhere" not found\nfrom apps/x.yaml'
+        "from apps/x.yaml:3\n"
+        'ConfigMap/nowhere/a not found: namespaces "nowhere" not found\nfrom apps/x.yaml:3'
     )
 
 

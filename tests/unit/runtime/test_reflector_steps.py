@@ -11,6 +11,7 @@ from steersman.errors import InvalidTransition
 from steersman.runtime.reflector import (
     PHASES,
     POSSIBLE,
+    Absent,
     Apply,
     Begin,
     Call,
@@ -61,6 +62,7 @@ HAPPENINGS: dict[str, Happening] = {
     "ended at once": Ended(0.1, False),
     "expired": Expired(),
     "unsupported": Unsupported(),
+    "absent": Absent(),
     "failed": Failed(),
 }
 E, S, L, W = Phase.EMPTY, Phase.STREAMING, Phase.LISTED, Phase.WATCHING
@@ -79,6 +81,7 @@ TABLE: dict[tuple[Phase, str], Row] = {
     (E, "opened"): (S, "6", 3, (Begin(),)),
     (E, "expired"): (E, "", 4, ()),
     (E, "unsupported"): (E, "6", 3, ()),
+    (E, "absent"): (E, "6", 4, (Begin(), Commit(""))),
     (S, "added"): (S, "6", 0, (Stage(B5),)),
     (S, "modified"): (S, "6", 0, (Stage(A2),)),
     (S, "deleted"): (S, "6", 0, (Unstage(A2),)),
@@ -88,6 +91,7 @@ TABLE: dict[tuple[Phase, str], Row] = {
     (S, "unsupported"): (E, "6", 3, ()),
     (L, "opened"): (W, "6", 3, ()),
     (L, "expired"): (E, "", 3, ()),
+    (L, "absent"): (L, "6", 4, ()),
     (W, "added"): (W, "5", 0, (Apply(B5),)),
     (W, "modified"): (W, "2", 0, (Apply(A2),)),
     (W, "deleted"): (W, "2", 0, (Delete(A2),)),
@@ -102,7 +106,8 @@ for phase, kept in ((E, E), (S, E), (L, L), (W, L)):
 
 @pytest.mark.parametrize(("phase", "name"), TABLE, ids=lambda part: str(part))
 def test_every_transition(phase: Phase, name: str):
-    before = Memory(phase=phase, resource_version="6", failures=3)
+    complete = phase in (L, W)
+    before = Memory(phase=phase, resource_version="6", failures=3, complete=complete)
     after, instructions = step(before, HAPPENINGS[name])
     expected_phase, version, failures, expected = TABLE[phase, name]
     assert (after.phase, after.resource_version, after.failures) == (
@@ -203,3 +208,22 @@ def test_a_server_that_refuses_politely_is_not_asked_without_pause():
     book = Playbook(memory=Memory(phase=Phase.LISTED))
     book.when(*[Ended(0.0, False)] * 5)
     assert book.memory.failures == 5
+
+
+def test_a_kind_that_is_not_served_is_complete_and_its_objects_are_news_when_it_comes():
+    (
+        Playbook()
+        .when(Absent())
+        .then(Begin(), Commit(""))
+        .when(Absent(), Absent())
+        .then()
+        .calls(Call.STREAM)
+        .when(Opened(), told("ADDED", A1), told("BOOKMARK", END))
+        .then(Begin(), Stage(A1), Commit("7"))
+    )
+
+
+def test_a_kind_that_vanishes_for_a_while_loses_nothing():
+    book = Playbook().when(LISTED).then(Begin(), Stage(A1), Stage(B5), Commit("6"))
+    book.when(Expired(), Absent(), Absent()).then()
+    assert book.memory.failures == 2

@@ -56,11 +56,11 @@ def test_a_missing_variable_names_object_file_and_remedy() -> None:
             {"a": "1"},
             strict=True,
             always=False,
-            origin="apps/c.yaml",
+            origin=lambda: "apps/c.yaml:1",
         )
     assert refusal.value.message == (
         "post build failed for 'ConfigMap.v1.[noGrp]/c': envsubst error: variable substitution"
-        ' failed: variable not set (strict mode): "region"\nfrom apps/c.yaml'
+        ' failed: variable not set (strict mode): "region"\nfrom apps/c.yaml:1'
     )
     assert refusal.value.hint == (
         "set `region` in spec.postBuild, or give a default: ${region:=value};"

@@ -56,7 +56,7 @@ class StatusColumns:
             str(item.suspended),
             item.ready,
             *([item.reason, item.since] if self.wide else []),
-            one_line(item.message),
+            one_line(item.message) if self.wide else short_revision(one_line(item.message)),
         ]
 
 

@@ -76,6 +76,7 @@ class Snapshot:
 
     Attributes:
         revision: as Flux writes it.
+        reference: the full name that was followed; empty for a commit without a branch.
         commit: ``None`` when the remote still has the revision that was known.
         tag: the annotated tag that was followed, if any.
         files: path → file, with those of submodules; symbolic links are left out.
@@ -83,6 +84,7 @@ class Snapshot:
     """
 
     revision: GitRevision
+    reference: str = ""
     commit: CommitObject | None = None
     tag: TagObject | None = None
     files: Mapping[str, SnapshotFile] = field(default_factory=dict)
@@ -203,6 +205,7 @@ class GitClient:
         self._stores.shrink()
         return Snapshot(
             revision=revision_of(checkout, chosen),
+            reference=chosen.reference,
             commit=snapshot.commit,
             tag=_tag(memory, chosen),
             files=snapshot.files,

@@ -203,21 +203,18 @@ class HttpConnection:
         if body is not None:
             headers["Content-Type"] = f"application/x-{_UPLOAD_PACK}-request"
             headers["Accept"] = f"application/x-{_UPLOAD_PACK}-result"
-        proxy = self._proxy
-        proxy_headers = {}
-        if proxy is not None and proxy.username:
-            password = proxy.password.reveal() if proxy.password else ""
-            proxy_headers["Proxy-Authorization"] = aiohttp.encode_basic_auth(
-                proxy.username, password
-            )
+        url = f"{self._url}/{where}"
+        to_proxy = _proxy_headers(self._proxy)
+        if url.startswith("http://"):
+            headers |= to_proxy  # the proxy reads the request itself, there is no tunnel
         return self._session.request(
             method,
-            f"{self._url}/{where}",
+            url,
             data=body,
             headers=headers,
             ssl=self._ssl,
-            proxy=proxy.url if proxy is not None else None,
-            proxy_headers=proxy_headers or None,
+            proxy=self._proxy.url if self._proxy is not None else None,
+            proxy_headers=to_proxy or None,
             allow_redirects=False,
         )
 
@@ -247,6 +244,13 @@ def _authorization(auth: GitAuth) -> str:
     return ""
 
 
+def _proxy_headers(proxy: ProxySettings | None) -> dict[str, str]:
+    if proxy is None or not proxy.username:
+        return {}
+    password = proxy.password.reveal() if proxy.password else ""
+    return {"Proxy-Authorization": aiohttp.encode_basic_auth(proxy.username, password)}
+
+
 def _check(answer: aiohttp.ClientResponse) -> None:
     match answer.status:
         case 200:
@@ -255,6 +259,8 @@ def _check(answer: aiohttp.ClientResponse) -> None:
             raise Unauthorized("authentication required", reason="GitOperationFailed")
         case 403:
             raise Forbidden("authorization failed", reason="GitOperationFailed")
+        case 407:
+            raise Unauthorized("the proxy refuses us", reason="GitOperationFailed")
         case 404 | 410:
             raise GitOperationFailed("repository not found")
     raise GitOperationFailed(f"unexpected client error: status code {answer.status}")

@@ -6,6 +6,8 @@ configuration and known hosts are never looked at.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import shlex
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -28,13 +30,17 @@ from steersman.clients.git.protocol import (
 )
 from steersman.errors import Forbidden, NetworkFailed, Unauthorized
 from steersman.kit.pktline import FLUSH, Packet
+from steersman.kit.tasks import run_blocking
 from steersman.sources.checkout import RemoteReference
 
 __all__ = ["SshConnection", "needs_passphrase", "open_ssh"]
 
 _DEFAULT_PORT = 22
 _PIECE = 256 * 1024
+# ssh-keygen uses 24; 1000 take some seconds.
+_MAX_ROUNDS = 1000
 _LISTING_PACKETS = 400_000
+_NO_REPOSITORY = ("not found", "does not exist", "not a git repo", "not appear to be a git repo")
 
 
 def needs_passphrase(auth: GitAuth) -> bool:
@@ -70,13 +76,14 @@ async def open_ssh(url: str, *, auth: GitAuth, limits: GitLimits) -> AsyncIterat
 
     parts = urlsplit(url)
     host = parts.hostname or ""
+    key = await run_blocking(_private_key, auth)
     command = f"git-upload-pack {shlex.quote(unquote(parts.path))}"
     try:
         async with asyncssh.connect(
             host,
             parts.port or _DEFAULT_PORT,
             username=auth.username,
-            client_keys=[_private_key(auth)],
+            client_keys=[key],
             known_hosts=_known_hosts(auth),
             config=[],
             agent_path=None,
@@ -104,11 +111,29 @@ def _private_key(auth: GitAuth) -> Any:
     import asyncssh
 
     assert auth.identity is not None
+    if _rounds(auth.identity.reveal()) > _MAX_ROUNDS:
+        raise Unauthorized("ssh: the private key would take too long to decrypt")
     passphrase = auth.password.reveal() if auth.password else None
     try:
         return asyncssh.import_private_key(auth.identity.reveal(), passphrase)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
         raise Unauthorized(f"ssh: cannot use the private key: {error}") from error
+
+
+def _rounds(key: bytes) -> int:
+    """How often the password of an encrypted OpenSSH key is stretched; 0 for all others."""
+    _, _, rest = key.partition(b"-----BEGIN OPENSSH PRIVATE KEY-----")
+    try:
+        raw = base64.b64decode(rest.partition(b"-----END")[0])
+    except binascii.Error:
+        return 0
+    begin = raw.find(b"bcrypt")
+    if begin < 0:
+        return 0
+    # A length, then the salt with its own length, then the rounds.
+    salt = begin + 6 + 4
+    rounds = salt + 4 + int.from_bytes(raw[salt : salt + 4], "big")
+    return int.from_bytes(raw[rounds : rounds + 4], "big")
 
 
 def _known_hosts(auth: GitAuth) -> Any:
@@ -206,7 +231,7 @@ class SshConnection:
     async def _explain_end(self) -> None:
         complaint = (await self._process.stderr.read(4096)).decode(errors="replace").strip()
         lowered = complaint.lower()
-        if "not found" in lowered or "does not exist" in lowered or "not a git repo" in lowered:
+        if any(words in lowered for words in _NO_REPOSITORY):
             raise GitOperationFailed("repository not found")
         if "denied" in lowered or "permission" in lowered:
             raise Forbidden("authorization failed", reason="GitOperationFailed")

@@ -13,7 +13,7 @@ __all__ = ["parse_gitmodules", "same_host", "submodule_url"]
 _SECTION = re.compile(r'\[\s*submodule\s+"((?:[^"\\]|\\.)*)"\s*\]')
 _SETTING = re.compile(r"([A-Za-z][A-Za-z0-9-]*)\s*=\s*(.*)")
 _SCHEMES = ("http", "https", "ssh", "file")
-_SCP = re.compile(r"(?:([\w.-]+)@)?([\w.-]+):(?!//)(.+)")
+_SCP = re.compile(r"(?:([\w.-]+)@)?([\w.-]+):(?!//|:)(.+)")
 
 
 def parse_gitmodules(text: str) -> dict[str, str]:

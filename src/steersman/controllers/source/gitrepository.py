@@ -43,7 +43,6 @@ from steersman.apis.reasons import (
     NOT_FOUND,
     PROGRESSING,
     SUCCEEDED,
-    VERIFICATION_ERROR,
 )
 from steersman.apis.source.gitrepository import (
     GVK,
@@ -71,8 +70,10 @@ from steersman.controllers.source.gitrepository_facts import (
     record_artifact,
     recovered,
     stored_message,
+    verification_mode,
 )
-from steersman.errors import Retry, Stalled, SteersmanError, Waiting
+from steersman.controllers.source.gitverify import verification_keys, verify_snapshot
+from steersman.errors import Retry, SteersmanError, Waiting
 from steersman.kit.archive import UnpackLimits, unpack
 from steersman.kit.duration import parse_duration
 from steersman.kit.tasks import run_blocking
@@ -396,11 +397,17 @@ class _Run:
             self._status.set("sourceVerificationMode", None)
             self._status.delete(SOURCE_VERIFIED)
             return
-        message = (
-            f"cannot verify commit '{snapshot.revision.commit}': spec.verify is not supported yet"
-        )
-        self._status.mark_false(SOURCE_VERIFIED, VERIFICATION_ERROR, message)
-        raise Stalled(message, reason=VERIFICATION_ERROR)
+        try:
+            keys = await verification_keys(
+                self._ctx.client, self._ctx.ref.namespace, self._spec.verify
+            )
+            message = verify_snapshot(self._spec.verify, snapshot, keys)
+        except SteersmanError as error:
+            self._status.mark_false(SOURCE_VERIFIED, error.reason, error.message)
+            raise
+        self._status.set("sourceVerificationMode", verification_mode(self._spec.verify))
+        self._status.mark_true(SOURCE_VERIFIED, SUCCEEDED, message)
+        self._ctx.events.trace(SUCCEEDED, message)
 
     # 6. archive
 

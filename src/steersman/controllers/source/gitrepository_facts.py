@@ -26,6 +26,7 @@ from steersman.apis.source.gitrepository import (
     GVK,
     GitRepositorySpec,
     GitRepositoryStatus,
+    GitRepositoryVerification,
 )
 from steersman.conditions import StatusContract, StatusEditor
 from steersman.conditions.edit import read_conditions
@@ -33,14 +34,18 @@ from steersman.objects.manifest import Manifest
 
 __all__ = [
     "CONTRACT",
+    "ONLY_HEAD",
+    "ONLY_TAG",
     "Inputs",
     "artifact_metadata",
     "content_changed",
     "includes_differ",
+    "needs_verification",
     "normal_url",
     "record_artifact",
     "recovered",
     "stored_message",
+    "verification_mode",
 ]
 
 _NEGATIVE: Final = (
@@ -50,6 +55,9 @@ _NEGATIVE: Final = (
     ARTIFACT_OUTDATED,
 )
 _FAILURES: Final = (FETCH_FAILED, INCLUDE_UNAVAILABLE, STORAGE_OPERATION_FAILED)
+
+ONLY_HEAD: Final = "HEAD"
+ONLY_TAG: Final = "Tag"
 
 CONTRACT: Final = StatusContract(
     owned=(
@@ -93,7 +101,24 @@ def content_changed(inputs: Inputs) -> bool:
         or spec.include != status.observed_include
         or spec.sparse_checkout != status.observed_sparse_checkout
         or _versions(inputs.includes) != _versions(status.included_artifacts)
+        or needs_verification(inputs)
     )
+
+
+def needs_verification(inputs: Inputs) -> bool:
+    """Whether a signature must be verified that was not when the artifact was made."""
+    verify, seen = inputs.spec.verify, inputs.status.source_verification_mode
+    if verify is None:
+        return False
+    if seen is None:
+        return True
+    wanted = verification_mode(verify)
+    return wanted != seen and seen in (ONLY_HEAD, ONLY_TAG)
+
+
+def verification_mode(verify: GitRepositoryVerification) -> str:
+    """Returns ``HEAD``, ``Tag`` or ``TagAndHEAD``; the old spelling ``head`` is the first."""
+    return ONLY_HEAD if verify.mode == "head" else verify.mode
 
 
 def includes_differ(inputs: Inputs) -> bool:

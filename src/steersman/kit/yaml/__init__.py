@@ -6,7 +6,7 @@ write as ``sigs.k8s.io/yaml`` does, ``locate`` finds the place of a field in a t
 Reads and writes nothing but values. Start at ``read.py`` and ``emit.py``.
 """
 
-from steersman.kit.yaml.emit import dump, dump_all, natural_order
+from steersman.kit.yaml.emit import dump, dump_all, format_float, natural_order
 from steersman.kit.yaml.failure import YamlError
 from steersman.kit.yaml.locate import Position, locate
 from steersman.kit.yaml.manifests import load_manifests
@@ -21,6 +21,7 @@ __all__ = [
     "YamlError",
     "dump",
     "dump_all",
+    "format_float",
     "load_all",
     "load_manifests",
     "locate",

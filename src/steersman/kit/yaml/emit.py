@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cmp_to_key, lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from steersman.kit.yaml.scalars import Scalar, is_word, resolve_plain
 
-__all__ = ["dump", "dump_all", "natural_order"]
+__all__ = ["dump", "dump_all", "format_float", "natural_order"]
 
+_Order: TypeAlias = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 _WIDTH = 80
 _UINT64 = 1 << 64
 _LONGEST_SIMPLE_KEY = 128
@@ -38,13 +39,19 @@ _ESCAPES = {
 }  # fmt: skip
 
 
-def dump(value: Any) -> str:
-    """Writes one value as a YAML document that ends with a newline."""
+def dump(value: Any, *, sort_keys: bool = True) -> str:
+    """Writes one value as a YAML document that ends with a newline.
+
+    Args:
+        value: plain values, or what the ``kyaml`` dialect reads.
+        sort_keys: write keys in Go's natural order, else in their own.
+    """
+    order: _Order = _sorted_keys if sort_keys else tuple
     lines: list[str] = []
     if isinstance(value, dict) and value:
-        _write_mapping(value, "", "", lines)
+        _write_mapping(value, "", "", lines, order)
     elif isinstance(value, list) and value:
-        _write_sequence(value, "", lines)
+        _write_sequence(value, "", lines, order)
     else:
         return _inline(value, 0, "") + "\n"
     lines.append("")
@@ -56,53 +63,57 @@ def dump_all(values: Iterable[Any]) -> str:
     return "---\n".join(dump(value) for value in values)
 
 
-def _write_mapping(value: Mapping[Any, Any], indent: str, first: str, lines: list[str]) -> None:
+def _write_mapping(
+    value: Mapping[Any, Any], indent: str, first: str, lines: list[str], order: _Order
+) -> None:
     """Appends the lines of a mapping; ``first`` replaces the indent of the first line."""
     lead = first or indent
     append = lines.append
-    for key in _sorted_keys(tuple(value)):
+    for key in order(tuple(value)):
         item = value[key]
         name = _key_text(key)
         if name is None:
-            _write_long_key(key, item, indent, lead, lines)
+            _write_long_key(key, item, indent, lead, lines, order)
         elif item.__class__ is str:
             append(lead + name + ": " + _text(item, len(indent) + len(name) + 2, indent))
         elif item.__class__ is dict and item:
             append(lead + name + ":")
-            _write_mapping(item, indent + "  ", "", lines)
+            _write_mapping(item, indent + "  ", "", lines, order)
         elif item.__class__ is list and item:
             append(lead + name + ":")
-            _write_sequence(item, indent, lines)
+            _write_sequence(item, indent, lines, order)
         elif isinstance(item, Mapping) and item:
             append(lead + name + ":")
-            _write_mapping(item, indent + "  ", "", lines)
+            _write_mapping(item, indent + "  ", "", lines, order)
         else:
             append(lead + name + ": " + _inline(item, 0, indent))
         lead = indent
 
 
-def _write_long_key(key: Any, item: Any, indent: str, lead: str, lines: list[str]) -> None:
+def _write_long_key(
+    key: Any, item: Any, indent: str, lead: str, lines: list[str], order: _Order
+) -> None:
     """Writes a key that is too long to be simple in the ``? key`` form."""
     lines.append(lead + "? " + _text(_go_text(key), len(indent) + 2, indent))
     held: list[str] = []
-    _write_item(item, indent, held)
+    _write_item(item, indent, held, order)
     lines.append(indent + ":" + held[0][len(indent) + 1 :])
     lines.extend(held[1:])
 
 
-def _write_sequence(value: Sequence[Any], indent: str, lines: list[str]) -> None:
+def _write_sequence(value: Sequence[Any], indent: str, lines: list[str], order: _Order) -> None:
     for item in value:
-        _write_item(item, indent, lines)
+        _write_item(item, indent, lines, order)
 
 
-def _write_item(item: Any, indent: str, lines: list[str]) -> None:
+def _write_item(item: Any, indent: str, lines: list[str], order: _Order) -> None:
     if item.__class__ is str:
         lines.append(indent + "- " + _text(item, len(indent) + 2, indent))
     elif isinstance(item, Mapping) and item:
-        _write_mapping(item, indent + "  ", indent + "- ", lines)
+        _write_mapping(item, indent + "  ", indent + "- ", lines, order)
     elif isinstance(item, list) and item:
         start = len(lines)
-        _write_sequence(item, indent + "  ", lines)
+        _write_sequence(item, indent + "  ", lines, order)
         lines[start] = indent + "- " + lines[start][len(indent) + 2 :]
     else:
         lines.append(indent + "- " + _inline(item, 0, indent))
@@ -141,6 +152,11 @@ def go_float(value: float) -> str:
         return "0"
     if value.is_integer() and abs(value) < _UINT64:
         return str(int(Decimal(repr(value))))
+    return format_float(value)
+
+
+def format_float(value: float) -> str:
+    """Writes a finite float as Go's shortest ``%g``: ``1e+06``, ``1.5``."""
     shortest = Decimal(repr(value))
     digits = "".join(map(str, shortest.as_tuple().digits)).rstrip("0")
     sign, power = "-" if value < 0 else "", shortest.adjusted()

@@ -2,8 +2,9 @@
 
 The ``sigs`` dialect gives what ``sigs.k8s.io/yaml`` hands to Kubernetes: dict, list, str, int,
 float, bool, None; the last of two equal keys wins. The ``kyaml`` dialect gives what kustomize keeps
-in its trees: numbers, booleans and timestamps stay :class:`Scalar`, so that their text survives;
-two equal keys are an error. Both expand aliases by sharing, and refuse alias bombs with Go's rule.
+in its trees: numbers, booleans, timestamps and blank nulls stay :class:`Scalar`, so that their text
+survives; two equal keys are an error. Both expand aliases by sharing, and refuse alias bombs with
+Go's rule.
 
 Values are shared (by aliases, and by callers' caches): never mutate them.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import yaml
@@ -54,7 +56,12 @@ class Document(NamedTuple):
 
 
 def load_all(
-    text: str | bytes, dialect: Dialect = "sigs", *, source: str = "", first_line: int = 1
+    text: str | bytes,
+    dialect: Dialect = "sigs",
+    *,
+    source: str = "",
+    first_line: int = 1,
+    first_only: bool = False,
 ) -> list[Document]:
     """Reads every document of a stream; an empty document is one whose value is None.
 
@@ -63,13 +70,15 @@ def load_all(
         dialect: whose rules to follow.
         source: file name for errors.
         first_line: line of ``source`` at which ``text`` begins.
+        first_only: stop after the first document and ignore what follows, as a decoder that is
+            asked once does.
 
     Raises:
         YamlError: with Go's text of the problem and the place.
     """
     reader = _Reader(text, dialect, source, first_line)
     try:
-        return list(reader.documents())
+        return list(islice(reader.documents(), 1 if first_only else None))
     except yaml.YAMLError as error:
         raise _translated(error, source, first_line) from None
 
@@ -173,7 +182,7 @@ class _Reader:
             value: Any = text
             if plain and (not text or text[0] in HINTS):
                 tag, value = resolve_plain(text, self._dialect)
-                if self._strict and value is not None and tag != "!!str":
+                if self._strict and tag != "!!str" and (value is not None or not text):
                     value = Scalar(tag, text, value)
         else:
             value = self._tagged(event, text)
@@ -186,7 +195,7 @@ class _Reader:
             tag, value = resolve_tagged(event.tag, text, self._dialect)
         except ValueError as error:
             raise self._failed(str(error), event) from None
-        if self._strict and value is not None and tag != "!!str":
+        if self._strict and tag != "!!str" and (value is not None or not text):
             return Scalar(tag, text, value)
         return value
 

@@ -135,13 +135,13 @@ _REPRESENTATIONS = (
 def not_acceptable() -> ApiError:
     """406: the client accepts nothing that we can write."""
     text = f"Available representations: {_REPRESENTATIONS}"
-    details = {"causes": [status_cause("UnexpectedServerResponse", text)]}
-    return ApiError(406, "NotAcceptable", f"406: Not Acceptable\n\n{text}", details=details)
+    return ApiError(406, "NotAcceptable", f"406: Not Acceptable\n\n{text}", details={})
 
 
-def unsupported_media_type(message: str) -> ApiError:
+def unsupported_media_type(message: str = "415: Unsupported Media Type") -> ApiError:
     """415."""
-    return ApiError(415, "UnsupportedMediaType", message)
+    details: dict[str, Any] | None = {} if message.startswith("415") else None
+    return ApiError(415, "UnsupportedMediaType", message, details=details)
 
 
 def too_large(limit: int) -> ApiError:

@@ -93,7 +93,8 @@ def _read_json(data: bytes, kind: str) -> Body:
             f"value of type struct {{ APIVersion string; Kind string }} "
             f"({_excerpt(data.decode(errors='replace'))})"
         )
-    return Body(value=value, duplicates=find_duplicates(data, value))
+    duplicates = find_duplicates(data, value)
+    return Body(value=_merged(data) if duplicates else value, duplicates=duplicates)
 
 
 def _excerpt(text: str) -> str:
@@ -144,6 +145,21 @@ def find_duplicates(data: bytes, value: object) -> tuple[str, ...]:
     tree = json.loads(data, object_pairs_hook=_Pairs)
     _walk_pairs(tree, (), found)
     return tuple(f'duplicate field "{".".join(path)}"' for path in found)
+
+
+def _merged(data: bytes) -> dict[str, Any]:
+    """Reads a text with duplicate keys as Go does: later mappings are merged into earlier ones."""
+
+    def build(node: Any, into: Any = None) -> Any:
+        if isinstance(node, _Pairs):
+            result: dict[str, Any] = dict(into) if isinstance(into, dict) else {}
+            for name, child in node:
+                result[name] = build(child, result.get(name))
+            return result
+        return [build(child) for child in node] if isinstance(node, list) else node
+
+    merged: dict[str, Any] = build(json.loads(data, object_pairs_hook=_Pairs))
+    return merged
 
 
 class _Pairs(list[tuple[str, Any]]):

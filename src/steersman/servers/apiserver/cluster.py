@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 
 from steersman.kit.clock import Clock, format_rfc3339
 from steersman.objects.manifest import Manifest
@@ -34,12 +35,17 @@ class Cluster:
         self.store = store
         self.table = table
         self.clock = clock
+        self._moment: datetime | None = None
+        self._now = ""
         self._random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - for rehearsals only
 
     @property
     def now(self) -> str:
         """The server's time, RFC 3339, whole seconds."""
-        return format_rfc3339(self.clock.now())
+        moment = self.clock.now().replace(microsecond=0)
+        if moment != self._moment:
+            self._moment, self._now = moment, format_rfc3339(moment)
+        return self._now
 
     def new_uid(self) -> str:
         """Returns a fresh random uid."""

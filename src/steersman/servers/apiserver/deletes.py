@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,8 @@ __all__ = ["FOREGROUND", "ORPHAN", "Deleter"]
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 _POD_GRACE = 30
+_DEFINITIONS = "apiextensions.k8s.io/customresourcedefinitions"
+_WITHOUT_GRACE = frozenset(("/namespaces", _DEFINITIONS))
 
 
 class Deleter:
@@ -62,6 +65,8 @@ class Deleter:
         marked = self._marked(target, stored.manifest, options, grace)
         if marked is None:
             last = stored.manifest
+            if resource.bucket == "/pods":
+                last = self._with_deletion(target, last, [], 0)
             if not options.dry_run:
                 # The answer carries the version of the deletion.
                 last = store.delete(resource.bucket, stored.key).manifest
@@ -122,13 +127,20 @@ class Deleter:
                 return obj
         elif not kept and grace == 0:
             return None
+        return self._with_deletion(target, obj, finalizers, grace)
+
+    def _with_deletion(
+        self, target: Target, obj: Manifest, finalizers: list[str], grace: int
+    ) -> Manifest:
+        metadata = metadata_of(obj)
         changed: dict[str, Any] = {}
         for name, value in metadata.items():
             if name == "creationTimestamp":
                 changed[name] = value
                 moment = self._cluster.clock.now() + timedelta(seconds=grace)
                 changed["deletionTimestamp"] = format_rfc3339(moment)
-                changed["deletionGracePeriodSeconds"] = grace
+                if target.resource.bucket not in _WITHOUT_GRACE:
+                    changed["deletionGracePeriodSeconds"] = grace
             elif name not in ("deletionTimestamp", "deletionGracePeriodSeconds", "finalizers"):
                 changed[name] = value
         if finalizers:
@@ -136,9 +148,11 @@ class Deleter:
             changed["finalizers"] = finalizers
             if managed is not None:
                 changed["managedFields"] = managed
-        if not deleting and metadata.get("generation"):
+        if not metadata.get("deletionTimestamp") and metadata.get("generation"):
             changed["generation"] = metadata["generation"] + 1
         marked = {**obj, "metadata": changed}
+        if target.resource.bucket == _DEFINITIONS:
+            marked["status"] = _terminating(obj.get("status") or {}, self._cluster.now)
         if target.resource.bucket == "/namespaces":
             marked["status"] = {**(obj.get("status") or {}), "phase": "Terminating"}
         return marked
@@ -163,3 +177,20 @@ class Deleter:
 
 def _waits_for_namespace(obj: Manifest) -> bool:
     return obj.get("kind") == "Namespace" and bool((obj.get("spec") or {}).get("finalizers"))
+
+
+def _terminating(status: Mapping[str, Any], now: str) -> dict[str, Any]:
+    """Says in the status of a definition that its objects are about to go."""
+    conditions = list(status.get("conditions") or ())
+    if any(one.get("type") == "Terminating" for one in conditions):
+        return dict(status)
+    condition = {
+        "type": "Terminating",
+        "status": "True",
+        "lastTransitionTime": now,
+        "reason": "InstanceDeletionPending",
+        "message": (
+            "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+        ),
+    }
+    return {**status, "conditions": [*conditions, condition]}

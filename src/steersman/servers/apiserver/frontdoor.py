@@ -80,7 +80,7 @@ class FrontDoor:
             return await self._documents.serve(request, user)
         resource = self._table.find(info.group, info.version, info.plural)
         if resource is None:
-            if info.group and not self._table.has_version(info.group, info.version):
+            if info.group and not self._table.has_builtin(info.group, info.version):
                 return reply_text(PLAIN_404, status=404)
             raise unknown_resource()
         if request.method in ("HEAD", "OPTIONS"):

@@ -31,7 +31,7 @@ def keep_identity(obj: Manifest, current: Manifest) -> Manifest:
     if given.get("uid", metadata["uid"]) != metadata["uid"]:
         metadata["uid"] = given["uid"]
     for field, value in given.items():
-        if field not in metadata and field not in SERVER_OWNED:
+        if field not in metadata and field not in SERVER_OWNED and field != "generation":
             metadata[field] = value
     return {**obj, "metadata": metadata}
 
@@ -88,5 +88,15 @@ def ordered(resource: Resource, obj: Manifest) -> Manifest:
     result["metadata"] = {name: metadata[name] for name in names}
     for name, value in obj.items():
         if name not in result:
-            result[name] = value
-    return result
+            result[name] = _null_lists(value) if name == "spec" else value
+    return _null_lists(result)
+
+
+def _null_lists(obj: dict[str, Any]) -> dict[str, Any]:
+    """Turns empty lists that must be printed into null.
+
+    The real server stores protobuf, in which an empty list is an absent one.
+    """
+    if not isinstance(obj, dict) or [] not in obj.values():
+        return obj
+    return {name: None if value == [] else value for name, value in obj.items()}

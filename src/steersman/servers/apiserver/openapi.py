@@ -42,7 +42,7 @@ class OpenApi:
         """``/openapi/v3``: where each document is, with its hash."""
         paths = {
             path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={self.hash_of(path)}"}
-            for path in self._paths()
+            for path in sorted(self._paths())
         }
         return {"paths": paths}
 
@@ -54,7 +54,7 @@ class OpenApi:
         known = self._hashes.get(path)
         if known is None:
             resources = self._resources(path)
-            if not resources:
+            if not resources and path not in self._documents_without_resources():
                 return None
             facts = [
                 (resource.info, resource.schema if resource.custom else None)
@@ -75,7 +75,12 @@ class OpenApi:
             kept = self._documents[path] = (digest, body)
         return kept[1]
 
+    def _documents_without_resources(self) -> Iterator[str]:
+        yield from (".well-known/openid-configuration", "api", "apis", "openid/v1/jwks", "version")
+        yield from (f"apis/{group}" for group in self._table.groups if group)
+
     def _paths(self) -> Iterator[str]:
+        yield from self._documents_without_resources()
         for group, versions in self._table.groups.items():
             for version in versions:
                 yield f"apis/{group}/{version}" if group else f"api/{version}"
@@ -91,6 +96,9 @@ class OpenApi:
                 return []
 
     def _build(self, path: str) -> dict[str, Any]:
+        if not self._resources(path):
+            answer = {"responses": {"200": {"description": "OK"}}}
+            return _document(self._catalogue.minor, {f"/{path}/": {"get": answer}}, {})
         schemas: dict[str, Any] = {}
         paths: dict[str, Any] = {}
         wanted: list[str] = [f"{_META}.DeleteOptions", f"{_META}.Status"]
@@ -107,12 +115,7 @@ class OpenApi:
                 wanted += self._subresource_schemas(resource)
             paths.update(_resource_paths(f"/{path}", resource, name))
         schemas.update(self._reachable(wanted))
-        return {
-            "openapi": "3.0.0",
-            "info": {"title": "Kubernetes", "version": f"v{self._catalogue.minor}.0"},
-            "paths": paths,
-            "components": {"schemas": dict(sorted(schemas.items()))},
-        }
+        return _document(self._catalogue.minor, paths, schemas)
 
     def _schema_name(self, resource: Resource) -> str:
         name = self._catalogue.definition_name(resource.gvk)
@@ -140,6 +143,15 @@ class OpenApi:
             seen.add(name)
             yield name, schema
             todo.extend(_refs(schema))
+
+
+def _document(minor: str, paths: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": f"v{minor}.0"},
+        "paths": paths,
+        "components": {"schemas": dict(sorted(schemas.items()))},
+    }
 
 
 def _refs(node: Any) -> Iterator[str]:

@@ -20,6 +20,7 @@ from steersman.servers.apiserver.answers import (
     unsupported_media_type,
 )
 from steersman.servers.apiserver.bodies import find_duplicates, json_problem, read_yaml_mapping
+from steersman.servers.apiserver.bodychecks import with_reset
 from steersman.servers.apiserver.options import WriteOptions
 from steersman.servers.apiserver.resources import Resource
 from steersman.servers.apiserver.strategy import Decoded
@@ -42,7 +43,7 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 MOST_OPERATIONS = 10_000
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder().encode
 
 
 def check_media_type(media: str, resource: Resource) -> None:
@@ -55,7 +56,12 @@ def check_media_type(media: str, resource: Resource) -> None:
         return
     if media == STRATEGIC and resource.traits.strategic_merge:
         return
-    raise unsupported_media_type("415: Unsupported Media Type")
+    if resource.custom:
+        raise unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: "
+            f"{JSON}, {MERGE}, {APPLY}"
+        )
+    raise unsupported_media_type()
 
 
 def patch_edit(
@@ -73,6 +79,8 @@ def patch_edit(
 
     def edit(current: Manifest) -> Decoded:
         patched = _apply(media, current, patch, resource, catalogue)
+        if media == MERGE:
+            patched = _sorted_where(patched, patch)
         return _decode(patched, resource, options, duplicates)
 
     return edit
@@ -121,6 +129,16 @@ def _apply(
     return patched if isinstance(patched, dict) else {}
 
 
+def _sorted_where(patched: Mapping[str, Any], patch: Any) -> Mapping[str, Any]:
+    """Sorts the keys of mappings that a patch touched, as its Go library leaves them."""
+    if not isinstance(patched, dict) or not isinstance(patch, dict):
+        return patched
+    return {
+        name: _sorted_where(patched[name], patch[name]) if name in patch else patched[name]
+        for name in sorted(patched)
+    }
+
+
 def _decode(
     patched: Mapping[str, Any],
     resource: Resource,
@@ -141,7 +159,7 @@ def _decode(
     problems = (*duplicates, *decoded.problems)
     if problems and options.field_validation == "Strict":
         raise _invalid_patch(patched, f"strict decoding error: {', '.join(problems)}")
-    return Decoded(obj=decoded.obj, problems=problems)
+    return Decoded(obj=with_reset(decoded.obj, patched), problems=problems)
 
 
 def _invalid_patch(patched: Mapping[str, Any], text: str) -> ApiError:
@@ -150,7 +168,7 @@ def _invalid_patch(patched: Mapping[str, Any], text: str) -> ApiError:
     return ApiError(422, "Invalid", f' "" is invalid: patch: {body}', details=details)
 
 
-def read_apply(data: bytes, resource: Resource, name: str, options: WriteOptions) -> Manifest:
+def read_apply(data: bytes, resource: Resource, options: WriteOptions) -> Manifest:
     """Reads the configuration of an apply patch and checks what it is about.
 
     Raises:
@@ -172,14 +190,4 @@ def read_apply(data: bytes, resource: Resource, name: str, options: WriteOptions
     if kind != resource.info.kind or version != resource.api_version:
         shown = version if "/" in version or not version else f"/{version}"
         raise bad_request(f"invalid object type: {shown or '/'}, Kind={kind}")
-    given = metadata.get("name")
-    if not given:
-        raise bad_request(
-            f"the name of the object ({name} based on URL) was undeterminable: name must be "
-            "provided"
-        )
-    if given != name:
-        raise bad_request(
-            f"the name of the object ({given}) does not match the name on the URL ({name})"
-        )
     return dict(value)

@@ -133,6 +133,13 @@ class ResourceTable:
         """Says whether anything is served under a group version."""
         return version in self._versions.get(group, ())
 
+    def has_builtin(self, group: str, version: str) -> bool:
+        """Says whether a group version holds resources that come from no CRD."""
+        return any(
+            key[:2] == (group, version) and not resource.custom
+            for key, resource in self._served.items()
+        )
+
     @property
     def groups(self) -> Mapping[str, list[str]]:
         """The versions of each group, preferred first."""

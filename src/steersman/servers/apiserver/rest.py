@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -21,6 +22,7 @@ from steersman.servers.apiserver.answers import (
     unknown_resource,
 )
 from steersman.servers.apiserver.authn import User
+from steersman.servers.apiserver.authz import Authorizer, refusal
 from steersman.servers.apiserver.bodies import Body, media_type, read_body
 from steersman.servers.apiserver.cluster import Cluster
 from steersman.servers.apiserver.deletes import Deleter
@@ -111,6 +113,7 @@ class RestApi:
         writer: commits objects.
         deleter: deletes objects.
         catalogue: schemas for strategic merge patches.
+        authorizer: asked again when an apply creates.
         closing: set when the server stops, to end watches.
     """
 
@@ -120,12 +123,14 @@ class RestApi:
         writer: Writer,
         deleter: Deleter,
         catalogue: Catalogue,
+        authorizer: Authorizer,
         closing: asyncio.Event,
     ) -> None:
         self._cluster = cluster
         self._writer = writer
         self._deleter = deleter
         self._catalogue = catalogue
+        self._authorizer = authorizer
         self._closing = closing
 
     async def serve(self, call: Call) -> web.StreamResponse:
@@ -161,7 +166,8 @@ class RestApi:
         info = call.resource.info
         name = call.info.subresource
         if not name:
-            return tuple(v for v in info.verbs if v != "create" or not call.info.name)
+            wrong = ("create",) if call.info.name else ("update", "patch")
+            return tuple(verb for verb in info.verbs if verb not in wrong)
         sub = info.subresource(name)
         if sub is None or call.info.tail:
             raise unknown_resource()
@@ -259,12 +265,24 @@ class RestApi:
         options = call.write_options("PatchOptions", apply=media == APPLY)
         target = call.target()
         if media == APPLY:
-            config = read_apply(data, call.resource, target.name, options)
+            if not target.subresource and self._writer.current(target) is None:
+                self._check_create(call)
+            config = read_apply(data, call.resource, options)
             written = self._writer.apply(target, config, options)
         else:
             edit = patch_edit(media, data, call.resource, self._catalogue, options)
             written = self._writer.patch(target, edit, options)
         return self.written(call, encoder, written)
+
+    def _check_create(self, call: Call) -> None:
+        """An apply of an absent object is a creation, and needs the right to it.
+
+        Raises:
+            ApiError: 403.
+        """
+        info = replace(call.info, verb="create")
+        if not self._authorizer(call.user, info).allowed:
+            raise refusal(call.user, info)
 
     def read_object(self, call: Call, data: bytes) -> Body:
         """Decodes the object in a body."""

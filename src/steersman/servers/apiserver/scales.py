@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
+from steersman.fieldmanager.elements import field_element
+from steersman.fieldmanager.scale import owners_from_scale, owners_to_scale
 from steersman.kit.jsonpatch import JsonPatchFailed, apply_json_patch
 from steersman.kit.mergepatch import apply_merge_patch
 from steersman.objects.identity import GroupKind
@@ -31,7 +33,8 @@ from steersman.servers.apiserver.patches import APPLY, JSON, MERGE, STRATEGIC, r
 from steersman.servers.apiserver.reads import get_object
 from steersman.servers.apiserver.replies import reply
 from steersman.servers.apiserver.rest import Call, RestApi, read_bytes
-from steersman.servers.apiserver.strategy import Decoded, Scale
+from steersman.servers.apiserver.strategy import Scale
+from steersman.servers.apiserver.tracking import Tracking
 from steersman.servers.apiserver.writes import Writer
 
 __all__ = ["Scales"]
@@ -46,12 +49,14 @@ class Scales:
         cluster: the store and what goes with it.
         rest: decodes bodies.
         writer: commits objects.
+        tracking: field managers.
     """
 
-    def __init__(self, cluster: Cluster, rest: RestApi, writer: Writer) -> None:
+    def __init__(self, cluster: Cluster, rest: RestApi, writer: Writer, tracking: Tracking) -> None:
         self._cluster = cluster
         self._rest = rest
         self._writer = writer
+        self._tracking = tracking
 
     async def serve(self, call: Call) -> web.StreamResponse:
         """Answers a request on the scale of an object."""
@@ -90,46 +95,68 @@ class Scales:
         patching = call.info.verb == "patch"
         kind = "PatchOptions" if patching else "UpdateOptions"
         options = call.write_options(kind, apply=patching and media == APPLY)
-        if patching and media == APPLY:
-            return self._apply(call, scale, data, options)
-        if patching:
-            if media not in (JSON, MERGE, STRATEGIC):
-                raise unsupported_media_type("415: Unsupported Media Type")
-            patch, _ = read_patch(media, data)
-        else:
-            patch = self._rest.read_object(call, data).value
-
-        def edit(current: Manifest) -> Decoded:
-            before = scale_of(current, scale)
-            wanted = _patched(before, patch, media) if patching else patch
-            return call.resource.strategy.decode(
-                _with_replicas(current, wanted, scale, call.info.name)
-            )
-
-        written = self._writer.patch(call.target(), edit, options)
-        return self._answer(call, scale, written.manifest, written.warnings)
-
-    def _apply(self, call: Call, scale: Scale, data: bytes, options: WriteOptions) -> web.Response:
-        value, _ = read_yaml_mapping(data, bad_request)
-        if value.get("kind") != "Scale":
-            raise bad_request(f"invalid object type: Kind={value.get('kind')}")
-        info = call.resource.info
         target = call.target()
-        if self._writer.current(target) is None:
-            raise not_found(info.group, info.plural, target.name)
-        config: dict[str, Any] = {
-            "apiVersion": call.resource.api_version,
-            "kind": info.kind,
-            "metadata": {"name": target.name},
-        }
-        if target.namespace:
-            config["metadata"]["namespace"] = target.namespace
-        replicas = (value.get("spec") or {}).get("replicas")
-        if replicas is not None:
-            _check(replicas, target.name)
-            config = _set(config, scale.spec_replicas, replicas)
-        written = self._writer.apply(target, config, options)
+        current = self._writer.current(target)
+        if current is None:
+            raise not_found(call.resource.info.group, call.resource.info.plural, target.name)
+        edit = self._edit(call, media if patching else "", data, options)
+        wanted = edit(self._owned(call, scale, current))
+        obj = call.resource.strategy.decode(
+            self._scaled(call, scale, current, wanted, target.name)
+        ).obj
+        written = self._writer.replace(target, current, obj, options, tracked=True)
         return self._answer(call, scale, written.manifest, written.warnings)
+
+    def _edit(
+        self, call: Call, media: str, data: bytes, options: WriteOptions
+    ) -> Callable[[Manifest], Manifest]:
+        """Reads the body; returns what turns the present Scale into the wanted one."""
+        manager, now = self._tracking.scale(), self._cluster.now
+        if media == APPLY:
+            config, _ = read_yaml_mapping(data, bad_request)
+            return lambda live: manager.apply(
+                live, dict(config), manager=options.manager, force=options.force, now=now
+            )
+        if not media:
+            body = dict(self._rest.read_object(call, data).value)
+            return lambda live: manager.update(
+                live, {**live, **body}, manager=options.manager, now=now
+            )
+        if media not in (JSON, MERGE, STRATEGIC):
+            raise unsupported_media_type()
+        patch, _ = read_patch(media, data)
+        return lambda live: manager.update(
+            live, dict(_patched(live, patch, media)), manager=options.manager, now=now
+        )
+
+    def _owned(self, call: Call, scale: Scale, obj: Manifest) -> Manifest:
+        """Returns the Scale of an object with its owners."""
+        shown = scale_of(obj, scale)
+        entries = metadata_of(obj).get("managedFields")
+        paths = {call.resource.api_version: _fields(scale)}
+        owners = owners_to_scale(entries, paths)
+        if owners:
+            shown["metadata"]["managedFields"] = owners
+        return shown
+
+    def _scaled(
+        self, call: Call, scale: Scale, current: Manifest, wanted: Manifest, name: str
+    ) -> Manifest:
+        """Writes the wanted number and its owners into the object."""
+        changed = _with_replicas(current, wanted, scale, name)
+        metadata = dict(metadata_of(changed))
+        paths = {call.resource.api_version: _fields(scale)}
+        metadata["managedFields"] = owners_from_scale(
+            metadata.get("managedFields"),
+            metadata_of(wanted).get("managedFields"),
+            call.resource.api_version,
+            paths,
+        )
+        return {**changed, "metadata": metadata}
+
+
+def _fields(scale: Scale) -> tuple[str, ...]:
+    return tuple(field_element(name) for name in scale.spec_replicas)
 
 
 def scale_of(obj: Manifest, scale: Scale) -> Manifest:

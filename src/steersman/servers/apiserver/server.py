@@ -23,6 +23,7 @@ from steersman.servers.apiserver.controllers.aggregation import RoleAggregation
 from steersman.servers.apiserver.controllers.definitions import DefinitionController
 from steersman.servers.apiserver.controllers.garbage import GarbageCollector
 from steersman.servers.apiserver.controllers.namespaces import NamespaceController
+from steersman.servers.apiserver.controllers.quotas import QuotaController
 from steersman.servers.apiserver.controllers.reactor import Reactor
 from steersman.servers.apiserver.controllers.system import System
 from steersman.servers.apiserver.deletes import Deleter
@@ -33,6 +34,8 @@ from steersman.servers.apiserver.frontdoor import FrontDoor
 from steersman.servers.apiserver.identity import ADMIN, Account, Credentials
 from steersman.servers.apiserver.journal import SqliteJournal
 from steersman.servers.apiserver.openapi import OpenApi
+from steersman.servers.apiserver.podsecurityadmission import PodSecurity
+from steersman.servers.apiserver.quota import QuotaCheck
 from steersman.servers.apiserver.rbac import Rbac
 from steersman.servers.apiserver.resources import ResourceTable
 from steersman.servers.apiserver.rest import BODY_LIMIT, RestApi
@@ -117,8 +120,15 @@ class ApiServer:
             for account in self._users
         }
         self._rbac = Rbac(self.cluster)
-        admission = Admission([NamespaceLifecycle(self.cluster), EscalationCheck(self._rbac)])
-        self._tracking = Tracking(self._catalogue, self.table)
+        admission = Admission(
+            [
+                NamespaceLifecycle(self.cluster),
+                EscalationCheck(self._rbac),
+                PodSecurity(self.cluster),
+                QuotaCheck(self.cluster),
+            ]
+        )
+        self._tracking = Tracking(self._catalogue, strategies.codec)
         self.writer = Writer(self.cluster, self._tracking, admission)
         self.deleter = Deleter(self.cluster, admission)
         bootstrap(self.cluster, self.writer)
@@ -127,6 +137,7 @@ class ApiServer:
         self._controllers = (
             GarbageCollector(system, self._reactor, self.store),
             RoleAggregation(system, self._reactor, self.store),
+            QuotaController(system, self._reactor, self.store),
             NamespaceController(
                 system, self._reactor, self.store, self._credentials.authority.certificate
             ),
@@ -141,7 +152,14 @@ class ApiServer:
 
     def _front_door(self) -> FrontDoor:
         by_token = {self._tokens[account.name]: account.user for account in self._users}
-        rest = RestApi(self.cluster, self.writer, self.deleter, self._catalogue, self._closing)
+        rest = RestApi(
+            self.cluster,
+            self.writer,
+            self.deleter,
+            self._catalogue,
+            self._rbac.decide,
+            self._closing,
+        )
         documents = Documents(
             minor=self._catalogue.minor,
             table=self.table,
@@ -151,8 +169,8 @@ class ApiServer:
         tokens = ServiceAccountTokens(self.cluster, self._credentials.signing_key)
         authenticator = Authenticator(by_token, tokens.user_of)
         reviews = Reviews(self.cluster, rest, self._tracking, self._rbac, authenticator)
-        parts = Subresources(self.cluster, rest, self.writer, self.deleter, tokens)
-        scales = Scales(self.cluster, rest, self.writer)
+        parts = Subresources(self.cluster, rest, self.deleter, tokens)
+        scales = Scales(self.cluster, rest, self.writer, self._tracking)
         return FrontDoor(
             table=self.table,
             authenticator=authenticator,

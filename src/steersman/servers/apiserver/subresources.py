@@ -16,11 +16,11 @@ from steersman.servers.apiserver.answers import conflict, method_not_allowed, no
 from steersman.servers.apiserver.cluster import Cluster
 from steersman.servers.apiserver.deletes import Deleter
 from steersman.servers.apiserver.fielderrors import invalid, invalid_object
+from steersman.servers.apiserver.lineage import ordered
 from steersman.servers.apiserver.options import parse_delete_options
 from steersman.servers.apiserver.replies import reply_text, reply_value
 from steersman.servers.apiserver.rest import Call, RestApi, read_bytes
 from steersman.servers.apiserver.tokens import AUDIENCE, ServiceAccountTokens
-from steersman.servers.apiserver.writes import Writer
 
 __all__ = ["Subresources"]
 
@@ -34,7 +34,6 @@ class Subresources:
     Args:
         cluster: the store and what goes with it.
         rest: decodes bodies.
-        writer: commits objects.
         deleter: deletes pods that are evicted.
         tokens: issues tokens.
     """
@@ -43,13 +42,11 @@ class Subresources:
         self,
         cluster: Cluster,
         rest: RestApi,
-        writer: Writer,
         deleter: Deleter,
         tokens: ServiceAccountTokens,
     ) -> None:
         self._cluster = cluster
         self._rest = rest
-        self._writer = writer
         self._deleter = deleter
         self._tokens = tokens
 
@@ -90,20 +87,11 @@ class Subresources:
             raise conflict("", "pods/binding", name, text)
         resource = self._cluster.resource("", "pods")
         assert resource is not None
-        target = call.target(name)
-        target = type(target)(
-            resource=resource,
-            namespace=target.namespace,
-            name=name,
-            subresource="binding",
-            user=call.user,
-        )
-        now = self._cluster.now
-        self._writer.patch(
-            target,
-            lambda current: resource.strategy.decode(_bound(current, node, now)),
-            options,
-        )
+        if not options.dry_run:
+            # A binding is no update of the pod: it passes no rule and leaves no owner.
+            bound = ordered(resource, _bound(pod, node, self._cluster.now))
+            key = resource.key(call.info.namespace, name)
+            self._cluster.store.put(resource.bucket, key, bound)
         return reply_value(_SUCCESS, status=201)
 
     async def _eviction(self, call: Call) -> web.StreamResponse:
@@ -194,7 +182,12 @@ class Subresources:
 
 def _bound(pod: Manifest, node: str, now: str) -> Manifest:
     status = dict(pod.get("status") or {})
-    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": now}
+    scheduled = {
+        "type": "PodScheduled",
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": now,
+    }
     others = [one for one in status.get("conditions") or () if one["type"] != "PodScheduled"]
     status["conditions"] = [*others, scheduled]
     return {**pod, "spec": {**(pod.get("spec") or {}), "nodeName": node}, "status": status}

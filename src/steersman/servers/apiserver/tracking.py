@@ -8,10 +8,13 @@ from steersman.fieldmanager.elements import field_element
 from steersman.fieldmanager.fieldset import FieldSet, from_paths
 from steersman.fieldmanager.manager import FieldManager
 from steersman.fieldmanager.typesource import TypeSource
+from steersman.objects.identity import GroupVersionKind
 from steersman.objects.manifest import Manifest
 from steersman.schemas.catalogue import Catalogue
+from steersman.servers.apiserver.codec import Codec, Problems
 from steersman.servers.apiserver.conversion import convert
-from steersman.servers.apiserver.resources import Resource, ResourceTable
+from steersman.servers.apiserver.gotypes import type_name
+from steersman.servers.apiserver.resources import Resource
 
 __all__ = ["Tracking"]
 
@@ -45,12 +48,20 @@ class Tracking:
 
     Args:
         catalogue: types of the built-in kinds.
-        table: what is served.
+        codec: knows what an object looks like in which nothing is set.
     """
 
-    def __init__(self, catalogue: Catalogue, table: ResourceTable) -> None:
-        self._builtin = TypeSource.from_catalogue(catalogue)
-        self._table = table
+    def __init__(self, catalogue: Catalogue, codec: Codec) -> None:
+        types = TypeSource.from_catalogue(catalogue)
+
+        def zero(gvk: GroupVersionKind) -> Manifest:
+            go_type = type_name(catalogue, gvk)
+            if go_type is None or not codec.has(go_type):
+                return {}
+            obj: Manifest = codec.read(go_type, {}, Problems())
+            return obj
+
+        self._builtin = TypeSource(types.type_of, zero)
         self._managers: dict[tuple[str, str, str], tuple[Resource, FieldManager]] = {}
 
     def of(self, resource: Resource, subresource: str) -> FieldManager:
@@ -60,6 +71,10 @@ class Tracking:
         if kept is None or kept[0] is not resource:
             kept = self._managers[key] = (resource, self._make(resource, subresource))
         return kept[1]
+
+    def scale(self) -> FieldManager:
+        """Returns the manager of the ``scale`` subresource, whatever the resource."""
+        return FieldManager(self._builtin, GroupVersionKind("autoscaling", "v1", "Scale"), "scale")
 
     def _make(self, resource: Resource, subresource: str) -> FieldManager:
         def other_version(obj: Manifest, api_version: str) -> Manifest | None:

@@ -24,7 +24,7 @@ from steersman.servers.apiserver.answers import (
 )
 from steersman.servers.apiserver.authn import User
 from steersman.servers.apiserver.bodies import Body
-from steersman.servers.apiserver.bodychecks import check_kind, judge, place, wrong_name
+from steersman.servers.apiserver.bodychecks import check_kind, judge, place, with_reset, wrong_name
 from steersman.servers.apiserver.cluster import Cluster
 from steersman.servers.apiserver.conversion import from_storage, to_storage
 from steersman.servers.apiserver.fielderrors import invalid, invalid_object
@@ -164,7 +164,7 @@ class Writer:
         decoded = resource.strategy.decode(body.value)
         problems = (*decoded.problems, *body.duplicates)
         warnings = judge(resource, problems, options)
-        obj = place(target, decoded.obj)
+        obj = place(target, with_reset(decoded.obj, body.value))
         if name_of(obj) != target.name:
             raise wrong_name(name_of(obj), target.name)
         current = self.current(target)
@@ -255,6 +255,8 @@ class Writer:
             applied = manager.apply(
                 None, config, manager=options.manager, force=options.force, now=cluster.now
             )
+            if name_of(config) != target.name:
+                raise wrong_name(name_of(config), target.name)
             obj = place(target, resource.strategy.decode(applied, merged=True).obj)
             metadata = {k: v for k, v in metadata_of(obj).items() if k != "resourceVersion"}
             obj = self._new_identity(target, {**obj, "metadata": metadata})
@@ -262,6 +264,8 @@ class Writer:
         applied = manager.apply(
             current, config, manager=options.manager, force=options.force, now=cluster.now
         )
+        if name_of(config) != target.name:
+            raise wrong_name(name_of(config), target.name)
         decoded = resource.strategy.decode(applied, merged=True)
         return self.replace(target, current, decoded.obj, options, tracked=True)
 

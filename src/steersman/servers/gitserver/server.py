@@ -6,6 +6,7 @@ Everything it knows is in its directory; a restart loses nothing that was acknow
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -229,9 +230,13 @@ class GitServer:
         if listing is not None:
             return web.Response(body=listing, headers=headers)
         response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
-        await serve_upload(repository, self._git, body, git_protocol=protocol, write=response.write)
-        await response.write_eof()
+        # Clients hang up once they have what they need; that is their right, not an error.
+        with suppress(ConnectionResetError):
+            await response.prepare(request)
+            await serve_upload(
+                repository, self._git, body, git_protocol=protocol, write=response.write
+            )
+            await response.write_eof()
         return response
 
     async def _receive_pack(self, request: web.Request) -> web.StreamResponse:

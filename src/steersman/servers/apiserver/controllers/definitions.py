@@ -100,7 +100,11 @@ class DefinitionController:
         status = established_status(crd, others, now)
         if status is not None:
             self._system.change(
-                resource, crd, lambda current: {**current, "status": status}, "status"
+                resource,
+                crd,
+                lambda current: {**current, "status": status},
+                "status",
+                "kube-apiserver",
             )
             stored = self._store.get(BUCKET, name)
             if stored is None:

@@ -73,12 +73,14 @@ class System:
         obj: Manifest,
         edit: Callable[[Manifest], Manifest],
         subresource: str = "",
+        manager: str = "",
     ) -> None:
         """Changes an object if it is still there."""
+        options = replace(self._options, manager=manager) if manager else self._options
         target = self.target(resource, obj, subresource)
         try:
             self._writer.patch(
-                target, lambda current: resource.strategy.decode(edit(current)), self._options
+                target, lambda current: resource.strategy.decode(edit(current)), options
             )
         except ApiError as error:
             if error.code != 404:

@@ -49,6 +49,7 @@ def _validate_resource(value: dict[str, Any], path: str) -> list[FieldError]:
                 namespaced=bool(metadata.get("namespace")),
                 name_rule=name_is_path_segment,
                 path=field,
+                builtin=False,
             )
         elif name in ("apiVersion", "kind"):
             errors += _validate_name(name, one, field)

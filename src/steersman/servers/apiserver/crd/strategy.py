@@ -131,7 +131,7 @@ class CustomStrategy:
         if errors:
             return errors
         errors += validate_metadata(
-            obj, namespaced=self.info.namespaced, name_rule=name_is_subdomain
+            obj, namespaced=self.info.namespaced, name_rule=name_is_subdomain, builtin=False
         )
         validate_value(obj, self._schema, "", errors)
         errors += self._validate_scale(obj, spec=True)

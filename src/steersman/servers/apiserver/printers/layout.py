@@ -16,16 +16,7 @@ __all__ = ["CREATED_AT", "Cells", "Layout", "default_layout"]
 Cells: TypeAlias = Callable[[Manifest, datetime], Sequence[Any]]
 """Gives the cells after the name, for an object and the current time."""
 
-NAME = Column(
-    "Name",
-    "string",
-    "name",
-    "Name must be unique within a namespace. Is required when creating resources, although some"
-    " resources may allow a client to request the generation of an appropriate name automatically."
-    " Name is primarily intended for creation idempotence and configuration definition. Cannot be"
-    " updated. More info:"
-    " https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names",
-)
+NAME = Column("Name", "string", "name", "The object's name, unique in its namespace")
 CREATED_AT = Column("Created At", "date")
 
 
@@ -36,16 +27,19 @@ class Layout:
     Attributes:
         columns: the columns after the name.
         cells: fills them; the name is put in front.
-        name_column: the first column.
+        name_column: the first column; None when the cells hold the name already.
     """
 
     columns: tuple[Column, ...]
     cells: Cells
-    name_column: Column = NAME
+    name_column: Column | None = NAME
 
     def table(self, objs: Sequence[Manifest], now: str) -> Table:
         """Shows objects, in the order given."""
         moment = parse_rfc3339(now)
+        if self.name_column is None:
+            rows = tuple(Row(tuple(self.cells(obj, moment)), obj) for obj in objs)
+            return Table(self.columns, rows)
         rows = tuple(Row((name_of(obj), *self.cells(obj, moment)), obj) for obj in objs)
         return Table((self.name_column, *self.columns), rows)
 

@@ -20,7 +20,11 @@ from steersman.servers.apiserver.fielderrors import (
 )
 from steersman.servers.apiserver.strategies.rules import KindRules, part
 from steersman.servers.apiserver.strategy import Traits, WriteContext
-from steersman.servers.apiserver.validation.names import config_key, name_is_label
+from steersman.servers.apiserver.validation.names import (
+    config_key,
+    name_is_label,
+    name_is_path_segment,
+)
 from steersman.servers.apiserver.validation.objectmeta import immutable
 
 __all__ = ["CORE_RULES"]
@@ -222,6 +226,7 @@ CORE_RULES: Final[Mapping[tuple[str, str], KindRules]] = {
         traits=Traits(reset_fields=_STATUS),
     ),
     ("", "Event"): KindRules(
+        name_rule=name_is_path_segment,
         validate=_validate_event,
         selectable=_select_event,
         traits=Traits(create_on_update=True),

@@ -54,6 +54,8 @@ def _default_job_spec(spec: Tree) -> None:
 
 def _default_job(obj: Manifest) -> None:
     _default_job_spec(obj["spec"])
+    if obj["spec"].get("manualSelector") is None:
+        obj["spec"]["manualSelector"] = False
     default_pod_template(obj["spec"]["template"])
 
 
@@ -76,7 +78,6 @@ def _prepare_job(obj: Manifest, ctx: WriteContext) -> None:
     spec = obj["spec"]
     if spec.get("manualSelector"):
         return
-    spec["manualSelector"] = False
     uid, name = obj["metadata"]["uid"], name_of(obj)
     metadata = spec["template"].setdefault("metadata", {})
     labels = dict(metadata.get("labels") or {})

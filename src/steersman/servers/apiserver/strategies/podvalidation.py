@@ -151,7 +151,7 @@ def _validate_container(
     image = container.get("image") or ""
     if not image:
         errors.append(required(f"{path}.image"))
-    elif image != image.strip():
+    elif image != image.strip() and ".template." not in path:
         errors.append(
             invalid(f"{path}.image", image, "must not have leading or trailing whitespace")
         )

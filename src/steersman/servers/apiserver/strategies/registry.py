@@ -13,7 +13,7 @@ from steersman.schemas.catalogue import Catalogue, ResourceInfo
 from steersman.servers.apiserver.codec import Codec
 from steersman.servers.apiserver.crd.definitionrules import DEFINITION_RULES
 from steersman.servers.apiserver.gotypes import load_go_types, type_name
-from steersman.servers.apiserver.printers.layout import default_layout
+from steersman.servers.apiserver.printers.registry import layout_of
 from steersman.servers.apiserver.strategies.builtin import BuiltinStrategy
 from steersman.servers.apiserver.strategies.core import CORE_RULES
 from steersman.servers.apiserver.strategies.jobs import JOB_RULES
@@ -100,7 +100,7 @@ class BuiltinStrategies:
             ),
         )
         rules = replace(rules, traits=traits)
-        return BuiltinStrategy(info, go_type, self._codec, rules, default_layout())
+        return BuiltinStrategy(info, go_type, self._codec, rules, layout_of(info.gvk.group_kind))
 
 
 @lru_cache(maxsize=4)

@@ -166,7 +166,10 @@ def _prepare_update(new: Manifest, old: Manifest, ctx: WriteContext) -> None:
         for name in ("ipFamilies", "ipFamilyPolicy"):
             if now.get(name) is None and was.get(name) is not None:
                 now[name] = was[name]
-        if now.get("clusterIP") and not now.get("clusterIPs"):
+        moved = now.get("clusterIP") != was.get("clusterIP")
+        if now.get("clusterIP") and (
+            not now.get("clusterIPs") or (moved and now["clusterIPs"] == was.get("clusterIPs"))
+        ):
             now["clusterIPs"] = [now["clusterIP"]]
     elif was["type"] in _CLUSTERED and now.get("clusterIP") == was.get("clusterIP"):
         for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):

@@ -12,6 +12,7 @@ from steersman.objects.manifest import Manifest, annotations_of
 from steersman.objects.selectors import LabelSelector, SelectorError
 from steersman.servers.apiserver.fielderrors import (
     FieldError,
+    GoText,
     forbidden,
     invalid,
     not_supported,
@@ -91,6 +92,8 @@ def _default_daemon_set(obj: Manifest) -> None:
         _default_number(rolling, "maxUnavailable", 1)
         _default_number(rolling, "maxSurge", 0)
     _default_number(spec, "revisionHistoryLimit", 10)
+    if _GENERATION not in annotations_of(obj):
+        _annotate_generation(obj, 0)
 
 
 _GENERATION: Final = "deprecated.daemonset.template.generation"
@@ -135,7 +138,7 @@ def _default_pod_template_kind(obj: Manifest) -> None:
 
 def _template_errors(spec: Mapping[str, Any], path: str, *, restart: str) -> list[FieldError]:
     """Checks selector against template, then the template; restart must be ``Always``."""
-    template = spec.get("template") or {}
+    template = _with_claimed_volumes(spec)
     errors = validate_pod_template(template, f"{path}.template")
     policy = part(template, "spec").get("restartPolicy")
     if policy != restart:
@@ -145,6 +148,22 @@ def _template_errors(spec: Mapping[str, Any], path: str, *, restart: str) -> lis
         field = f"{path}.template.spec.activeDeadlineSeconds"
         errors.append(forbidden(field, f"activeDeadlineSeconds in {path} is not Supported"))
     return errors
+
+
+def _with_claimed_volumes(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the template as its pods will be: a StatefulSet's claims are volumes of theirs."""
+    template: Mapping[str, Any] = spec.get("template") or {}
+    claims = [
+        part(claim, "metadata").get("name") for claim in spec.get("volumeClaimTemplates") or ()
+    ]
+    if not claims:
+        return template
+    pod = part(template, "spec")
+    own = [volume for volume in pod.get("volumes") or () if volume.get("name") not in claims]
+    volumes = own + [
+        {"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims if name
+    ]
+    return {**template, "spec": {**pod, "volumes": volumes}}
 
 
 def _selector_errors(spec: Mapping[str, Any], kind: str) -> list[FieldError]:
@@ -164,10 +183,11 @@ def _match_errors(spec: Mapping[str, Any]) -> list[FieldError]:
         selector = LabelSelector.from_object(spec.get("selector"))
     except SelectorError:
         return []
-    if not selector or selector.matches(labels):
+    if selector is not None and (not selector or selector.matches(labels)):
         return []
     text = "`selector` does not match template `labels`"
-    return [invalid("spec.template.metadata.labels", dict(labels), text)]
+    shown: object = dict(labels) if labels else GoText("null")
+    return [invalid("spec.template.metadata.labels", shown, text)]
 
 
 def _replica_errors(spec: Mapping[str, Any]) -> list[FieldError]:
@@ -248,7 +268,9 @@ WORKLOAD_RULES: Final[Mapping[tuple[str, str], KindRules]] = {
         counts_generation=True,
         annotations_count=True,
         status_keeps=("labels",),
-        traits=_TRAITS,
+        traits=Traits(
+            reset_fields={"": (("status",),), "status": (("spec",), ("metadata", "labels"))}
+        ),
         scale=_SCALE,
     ),
     ("apps", "ReplicaSet"): KindRules(

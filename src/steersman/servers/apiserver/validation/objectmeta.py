@@ -5,6 +5,7 @@ Source of the rules: ``k8s.io/apimachinery/pkg/api/validation``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from steersman.kit.gotext import quote
 from steersman.objects.manifest import Manifest
 from steersman.servers.apiserver.fielderrors import (
     FieldError,
+    GoText,
     forbidden,
     invalid,
     required,
@@ -60,9 +62,17 @@ def validate_annotations(annotations: Mapping[str, str], path: str) -> list[Fiel
 
 
 def validate_metadata(
-    obj: Manifest, *, namespaced: bool, name_rule: NameRule, path: str = "metadata"
+    obj: Manifest,
+    *,
+    namespaced: bool,
+    name_rule: NameRule,
+    path: str = "metadata",
+    builtin: bool = True,
 ) -> list[FieldError]:
-    """Checks the metadata of a new object."""
+    """Checks the metadata of a new object.
+
+    Finalizers need a domain and a path only on built-in kinds; custom objects are warned about.
+    """
     metadata: Mapping[str, Any] = obj.get("metadata") or {}
     errors: list[FieldError] = []
     prefix = metadata.get("generateName") or ""
@@ -80,7 +90,9 @@ def validate_metadata(
     if generation < 0:
         text = "must be greater than or equal to 0"
         errors.append(invalid(f"{path}.generation", generation, text))
-    return errors + _validate_common(metadata, path, finalizers=True)
+    errors += _validate_common(metadata, path)
+    finalizers = metadata.get("finalizers") or ()
+    return errors + _validate_finalizers(finalizers, f"{path}.finalizers", builtin)
 
 
 def _validate_namespace(namespace: str, namespaced: bool, path: str) -> list[FieldError]:
@@ -92,15 +104,12 @@ def _validate_namespace(namespace: str, namespaced: bool, path: str) -> list[Fie
     return [invalid(field, namespace, text) for text in name_is_label(namespace, False)]
 
 
-def _validate_common(
-    metadata: Mapping[str, Any], path: str, *, finalizers: bool
-) -> list[FieldError]:
+def _validate_common(metadata: Mapping[str, Any], path: str) -> list[FieldError]:
     errors = validate_labels(metadata.get("labels") or {}, f"{path}.labels")
     errors += validate_annotations(metadata.get("annotations") or {}, f"{path}.annotations")
-    errors += _validate_owners(metadata.get("ownerReferences") or (), f"{path}.ownerReferences")
-    if finalizers:
-        errors += _validate_finalizers(metadata.get("finalizers") or (), f"{path}.finalizers")
-    return errors
+    return errors + _validate_owners(
+        metadata.get("ownerReferences") or (), f"{path}.ownerReferences"
+    )
 
 
 def _validate_owners(owners: Sequence[Mapping[str, Any]], path: str) -> list[FieldError]:
@@ -115,10 +124,16 @@ def _validate_owners(owners: Sequence[Mapping[str, Any]], path: str) -> list[Fie
                     "Only one reference can have Controller set to true. "
                     f'Found "true" in references for {first} and {current}'
                 )
-                errors.append(invalid(path, list(owners), text))
+                errors.append(invalid(path, GoText(_owners_text(owners)), text))
             else:
                 first = current
     return errors
+
+
+def _owners_text(owners: Sequence[Mapping[str, Any]]) -> str:
+    order = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+    shown = [{name: owner[name] for name in order if name in owner} for owner in owners]
+    return json.dumps(shown, separators=(",", ":"))
 
 
 def _validate_owner(owner: Mapping[str, Any], path: str) -> list[FieldError]:
@@ -137,8 +152,18 @@ def _validate_owner(owner: Mapping[str, Any], path: str) -> list[FieldError]:
     return errors
 
 
-def _validate_finalizers(finalizers: Sequence[str], path: str) -> list[FieldError]:
+_UNQUALIFIED: Final = "name is neither a standard finalizer name nor is it fully qualified"
+_STANDARD_FINALIZERS: Final = frozenset(("kubernetes", "orphan", "foregroundDeletion"))
+
+
+def _validate_finalizers(finalizers: Sequence[str], path: str, builtin: bool) -> list[FieldError]:
     errors = [invalid(path, name, text) for name in finalizers for text in qualified_name(name)]
+    if builtin and not errors:
+        errors = [
+            invalid(f"{path}[{index}]", name, _UNQUALIFIED)
+            for index, name in enumerate(finalizers)
+            if "/" not in name and name not in _STANDARD_FINALIZERS
+        ]
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         text = "finalizer orphan and foregroundDeletion cannot be both set"
         errors.append(invalid(path, list(finalizers), text))
@@ -179,4 +204,4 @@ def validate_metadata_update(
         errors += immutable(now.get(name) or "", was.get(name) or "", f"{path}.{name}")
     for name in (*_TIMES, "deletionGracePeriodSeconds"):
         errors += immutable(now.get(name), was.get(name), f"{path}.{name}")
-    return errors + _validate_common(now, path, finalizers=False)
+    return errors + _validate_common(now, path)
