@@ -161,9 +161,9 @@ class _Editor:
             self._create_parents(path)
         place = self._parent(path)
         if place is None:
-            where = "destination path" if kind in ("move", "copy") else "path"
+            where = f'path: "{path}"' if kind == "add" else f"destination path: {path}"
             raise JsonPatchFailed(
-                f'{kind} operation does not apply: doc is missing {where}: "{path}": missing value'
+                f"{kind} operation does not apply: doc is missing {where}: missing value"
             )
         container, key = place
         if isinstance(container, dict):
@@ -177,15 +177,17 @@ class _Editor:
         """Removes what a path names and returns it."""
         place = self._parent(path)
         if place is None:
+            where = f"from path: {path}" if kind == "move" else f'path: "{path}"'
             raise JsonPatchFailed(
-                f'{kind} operation does not apply: doc is missing path: "{path}": missing value'
+                f"{kind} operation does not apply: doc is missing {where}: missing value"
             )
         container, key = place
         if isinstance(container, list):
             return container.pop(_index(key, len(container), f"error in {kind}", path))
         if key not in container:
+            shown = key if kind == "move" else path
             raise JsonPatchFailed(
-                f"error in {kind} for path: '{path}': "
+                f"error in {kind} for path: '{shown}': "
                 f"Unable to remove nonexistent key: {key}: missing value"
             )
         return container.pop(key)
@@ -202,8 +204,11 @@ class _Editor:
             return self.root
         place = self._parent(path)
         if place is None:
+            where = {"copy": "doc is missing from", "test": "is missing"}.get(
+                kind, "doc is missing"
+            )
             raise JsonPatchFailed(
-                f"{kind} operation does not apply: doc is missing path: {path}: missing value"
+                f"{kind} operation does not apply: {where} path: {path}: missing value"
             )
         container, key = place
         if isinstance(container, dict):

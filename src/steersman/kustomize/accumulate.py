@@ -103,7 +103,7 @@ class Target:
     def _add_resources(self, gathered: Accumulated, paths: Iterable[str]) -> Accumulated:
         for path in paths:
             try:
-                gathered.resources.append_all(self._read_file(path))
+                self._append_file(gathered, path)
             except BuildFailed as error:
                 gathered = self._add_directory_or_fail(gathered, path, error)
         return gathered
@@ -121,6 +121,13 @@ class Target:
             return self._add_directory(gathered, path, loader, component=False)
         except BuildFailed as error:
             raise error.within(f"accumulation err='{file_failure.problem}'") from None
+
+    def _append_file(self, gathered: Accumulated, path: str) -> None:
+        resources = self._read_file(path)
+        try:
+            gathered.resources.append_all(resources)
+        except BuildFailed as error:
+            raise error.within(f"merging resources from '{path}'") from None
 
     def _read_file(self, path: str) -> list[Resource]:
         try:

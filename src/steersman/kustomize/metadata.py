@@ -31,6 +31,8 @@ def _metadata(tree: Tree) -> dict[str, Tree]:
 
 def with_map(tree: Tree, field: str, values: Mapping[str, str]) -> Tree:
     """Returns the tree with all labels or annotations written, sorted; none removes the field."""
+    if not isinstance(tree, dict):
+        return tree
     metadata = dict(_metadata(tree))
     metadata.pop(field, None)
     if values:
