@@ -121,6 +121,8 @@ class _Merger:
     ) -> Tree:
         result = dict(dest)
         theirs = origin if isinstance(origin, dict) else {}
+        if theirs and theirs is not dest:
+            theirs = _same_keys(dest, theirs)
         keys = list(dest) if not theirs or theirs is dest else list({**dest, **theirs})
         for key in keys:
             mine = dest.get(key, MISSING)
@@ -193,6 +195,18 @@ class _Merger:
         if self._prepend:
             return append_elements(items, result, chosen_keys)
         return append_elements(result, items, chosen_keys)
+
+
+def _same_keys(dest: dict[Any, Tree], theirs: dict[Any, Tree]) -> dict[Any, Tree]:
+    """Renames keys of the patch that differ from the target's only in their type, as 1 and "1"."""
+    if all(map(_is_text, dest)) and all(map(_is_text, theirs)):
+        return theirs
+    held = {text_of(key): key for key in dest}
+    return {held.get(text_of(key), key): value for key, value in theirs.items()}
+
+
+def _is_text(key: Any) -> bool:
+    return key.__class__ is str
 
 
 def _with_keys(value: Tree, keys: Sequence[str], values: Sequence[str]) -> Tree:

@@ -19,6 +19,7 @@ from steersman.kustomize.failure import BuildFailed
 __all__ = [
     "EMPTY_NULL",
     "MISSING",
+    "UNTYPED",
     "Tree",
     "container_kind",
     "contents",
@@ -41,6 +42,10 @@ __all__ = [
 Tree: TypeAlias = Any
 
 EMPTY_NULL: Final = Scalar("!!null", "", None)
+
+
+UNTYPED: Final = Scalar("", "", None)
+"""A scalar that was just made: it takes the type of the text it is given."""
 
 
 class _Missing:
@@ -122,6 +127,8 @@ def retexted(node: Tree, text: str) -> Tree:
     tag = "!!null" if node is None else node.tag
     if tag == "!!str":
         return text
+    if not tag:
+        return untagged(text)
     found, value = resolve_plain(text, "kyaml")
     if found == tag:
         return Scalar(tag, text, value)

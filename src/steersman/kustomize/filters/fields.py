@@ -163,6 +163,10 @@ def set_entry(key: str, text: str) -> Change:
             return node
         if not isinstance(node, dict):
             raise wrong_kind("MappingNode", node)
-        return node if node.get(key) == text else {**node, key: text}
+        if key in node:
+            return node if node[key] == text else {**node, key: text}
+        # A key such as 2 is no text, but the same key to whoever sets it.
+        same = next((held for held in node if text_of(held) == key), key)
+        return {**node, same: text}
 
     return change

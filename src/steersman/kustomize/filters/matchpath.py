@@ -9,6 +9,7 @@ from steersman.kustomize.failure import BuildFailed
 from steersman.kustomize.fieldpath import is_list_step, list_index, split_step
 from steersman.kustomize.node import (
     MISSING,
+    UNTYPED,
     Tree,
     contents,
     is_null,
@@ -65,7 +66,7 @@ def _new(path: Sequence[str], create: Made) -> Tree:
         index = list_index(path[0])
         sequence = is_list_step(path[0]) or (index is not None and index >= 0)
         kind = "SequenceNode" if sequence else "MappingNode"
-    return {"MappingNode": {}, "SequenceNode": []}.get(kind, "")
+    return {"MappingNode": {}, "SequenceNode": []}.get(kind, UNTYPED)
 
 
 def _field(node: Tree, path: Sequence[str], create: Made) -> tuple[Tree, list[Route]]:

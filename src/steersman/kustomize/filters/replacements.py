@@ -164,7 +164,4 @@ def _set(node: Tree, value: Tree, options: FieldOptions | None) -> Tree:
         return retexted(node, options.delimiter.join(parts))
     if isinstance(node, dict | list):
         return value
-    # A node made for this value takes its type; an existing one keeps its own.
-    if node == "" and not isinstance(value, dict | list):
-        return value
     return retexted(node, text_of(value))
