@@ -23,7 +23,7 @@ from steersman.objects.ignore_rules import IgnoreRules
 from steersman.objects.manifest import Manifest, resource_version_of
 from steersman.objects.order import Stage, reconcile_key, stage_of
 
-__all__ = ["ApplyOptions", "Decision", "StagePlan", "decide", "plan_stages", "skip"]
+__all__ = ["ApplyOptions", "Decision", "StagePlan", "decide", "leave", "plan_stages", "skip"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +105,11 @@ def skip(desired: Manifest, live: Manifest | None) -> Decision:
     return Decision(_change(desired if live is None else live, Action.SKIPPED), None)
 
 
+def leave(desired: Manifest) -> Decision:
+    """Leaves an object alone that is known to be as desired."""
+    return Decision(_change(desired, Action.UNCHANGED), None)
+
+
 def decide(
     desired: Manifest,
     *,
@@ -117,15 +122,15 @@ def decide(
 
     Args:
         desired: our manifest.
-        live: the object before, after any take-over; None when it does not exist.
-        dry_run: the API's answer.
+        live: the object before, after any take-over; None when it does not exist, or may not be
+            read by us.
+        dry_run: the API's answer; without a resource version when the object does not exist.
         taken_over: fields were taken over, so that it must be written in any case.
         options: see there.
     """
-    exists = live is not None and bool(resource_version_of(dry_run))
-    if not exists:
+    if not resource_version_of(dry_run):
         return Decision(_change(dry_run, Action.CREATED), desired)
-    if not taken_over and not has_drifted(live, dry_run, options.rules):
+    if live is not None and not taken_over and not has_drifted(live, dry_run, options.rules):
         return Decision(_change(dry_run, Action.UNCHANGED), None)
     payload = desired
     if options.rules and live is not None:

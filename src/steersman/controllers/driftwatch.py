@@ -37,7 +37,7 @@ from steersman.objects.manifest import (
 )
 from steersman.runtime.reflector import Phase, Reflector
 
-__all__ = ["Bell", "DriftWatch", "fingerprint_of"]
+__all__ = ["Bell", "DriftWatch", "Live", "digest_of_desired", "fingerprint_of"]
 
 _DIGEST_BYTES = 16
 
@@ -51,6 +51,25 @@ class _Expectation(NamedTuple):
     owner: ObjectRef
     version: int
     fingerprint: bytes
+    desired: bytes
+
+
+def digest_of_desired(manifest: Manifest) -> bytes:
+    """Condenses a manifest that was, or is to be, applied."""
+    text = msgspec.json.encode(manifest, order="deterministic")
+    return hashlib.blake2b(text, digest_size=_DIGEST_BYTES).digest()
+
+
+class Live(NamedTuple):
+    """An object after an apply.
+
+    Args:
+        manifest: as the server returned it.
+        desired: digest of what was applied.
+    """
+
+    manifest: Manifest
+    desired: bytes
 
 
 def fingerprint_of(manifest: Manifest, *, own: str, managers: Sequence[Manager]) -> bytes:
@@ -168,8 +187,8 @@ class DriftWatch:
         clock: for waits.
         own: our field manager.
         managers: whose fields we would take over.
-        on_drift: called with the owner and the object the first time an object differs from what
-            was expected; must not block.
+        on_drift: called with the owner and the object when the first of its objects differs from
+            what was expected; must not block.
     """
 
     def __init__(
@@ -189,7 +208,7 @@ class DriftWatch:
         self._group = asyncio.TaskGroup()
         self._expected: dict[ObjectRef, _Expectation] = {}
         self._owned: dict[ObjectRef, frozenset[ObjectRef]] = {}
-        self._drifted: set[ObjectRef] = set()
+        self._drifted: dict[ObjectRef, set[ObjectRef]] = {}
         self._kinds: dict[GroupKind, _Followed] = {}
         self._bells: list[Bell] = []
 
@@ -204,23 +223,38 @@ class DriftWatch:
 
     # What owners say.
 
-    def expect(self, owner: ObjectRef, applied: Mapping[Entry, Manifest]) -> None:
+    def expect(
+        self,
+        owner: ObjectRef,
+        applied: Mapping[Entry, Live],
+        kept: Set[ObjectRef] = frozenset(),
+    ) -> None:
         """Replaces what an owner expects.
 
         Args:
             owner: who applied.
-            applied: the objects as the server returned them after the apply.
+            applied: the objects after the apply.
+            kept: objects that were known to be as expected, and still are expected to be so.
         """
+        carried = {
+            ref: expectation
+            for ref, expectation in self._expected.items()
+            if ref in kept and expectation.owner == owner
+        }
         self.forget(owner)
-        self._owned[owner] = frozenset(entry.ref for entry in applied)
-        for entry, manifest in applied.items():
-            seen = self.look_at(manifest)
-            self._expected[entry.ref] = _Expectation(owner, seen.version, seen.fingerprint)
+        self._expected.update(carried)
+        for entry, live in applied.items():
+            seen = self.look_at(live.manifest)
+            self._expected[entry.ref] = _Expectation(
+                owner, seen.version, seen.fingerprint, live.desired
+            )
             self._follow(entry.gvk)
-        for entry in applied:
-            known = self._kinds[entry.ref.group_kind].store.seen.get(entry.ref)
+        self._owned[owner] = frozenset(carried) | {entry.ref for entry in applied}
+        for ref in self._owned[owner]:
+            followed = self._kinds.get(ref.group_kind)
+            known = followed.store.seen.get(ref) if followed else None
             if known is not None:
-                self._compare(entry.ref, known)
+                self._compare(ref, known)
 
     def forget(self, owner: ObjectRef) -> None:
         """Drops what an owner expects; kinds that nobody expects objects of are left alone."""
@@ -228,7 +262,7 @@ class DriftWatch:
             expectation = self._expected.get(ref)
             if expectation is not None and expectation.owner == owner:
                 del self._expected[ref]
-        self._drifted.discard(owner)
+        self._drifted.pop(owner, None)
 
     def is_unchanged(self, owner: ObjectRef) -> bool:
         """Tells whether every object is known to be as expected right now."""
@@ -238,6 +272,26 @@ class DriftWatch:
         if any(self._expected.get(ref, _NOBODY).owner != owner for ref in refs):
             return False
         return all(self._is_current(kind) for kind in {ref.group_kind for ref in refs})
+
+    def is_untouched(self, owner: ObjectRef, ref: ObjectRef) -> bool:
+        """Tells whether an object is known to be as its owner left it."""
+        expectation = self._expected.get(ref)
+        return (
+            expectation is not None
+            and expectation.owner == owner
+            and ref not in self._drifted.get(owner, ())
+            and self._is_current(ref.group_kind)
+        )
+
+    def is_as_desired(self, owner: ObjectRef, ref: ObjectRef, desired: bytes) -> bool:
+        """Tells whether applying this again is known to change nothing.
+
+        Args:
+            owner: who would apply.
+            ref: the object.
+            desired: digest of what would be applied.
+        """
+        return self.is_untouched(owner, ref) and self._expected[ref].desired == desired
 
     @contextmanager
     def listen(self, refs: Set[ObjectRef]) -> Iterator[Bell]:
@@ -277,10 +331,13 @@ class DriftWatch:
         expectation = self._expected.get(ref)
         if expectation is None or seen.version <= expectation.version:
             return  # older news than our own write
-        if seen.fingerprint == expectation.fingerprint or expectation.owner in self._drifted:
+        if seen.fingerprint == expectation.fingerprint:
             return
-        self._drifted.add(expectation.owner)
-        self._on_drift(expectation.owner, ref)
+        drifted = self._drifted.setdefault(expectation.owner, set())
+        is_first = not drifted
+        drifted.add(ref)
+        if is_first:
+            self._on_drift(expectation.owner, ref)
 
     def _is_current(self, group_kind: GroupKind) -> bool:
         followed = self._kinds.get(group_kind)
@@ -299,7 +356,7 @@ class DriftWatch:
         self._kinds[gvk.group_kind] = _Followed(store, reflector, task)
 
 
-_NOBODY = _Expectation(ObjectRef("", "", "", ""), 0, b"")
+_NOBODY = _Expectation(ObjectRef("", "", "", ""), 0, b"", b"")
 
 
 def _number(resource_version: str) -> int:

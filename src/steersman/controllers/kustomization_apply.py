@@ -7,11 +7,11 @@ returned together with what failed, never instead of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from itertools import groupby
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from steersman.apply.changeset import Change, ChangeSet
+from steersman.apply.changeset import Action, Change, ChangeSet
 from steersman.apply.failure import ApplyFailed, explain_apply, explain_dry_run
 from steersman.apply.force import must_recreate
 from steersman.apply.inventory import Entry
@@ -21,6 +21,7 @@ from steersman.apply.plan import (
     Decision,
     StagePlan,
     decide,
+    leave,
     plan_stages,
     skip,
 )
@@ -48,7 +49,7 @@ from steersman.objects.manifest import (
     uid_of,
 )
 
-__all__ = ["Applied", "StagedApply"]
+__all__ = ["Applied", "Knowledge", "StagedApply"]
 
 _STAGE_INTERVAL_SECONDS = 2.0
 _GONE_INTERVAL_SECONDS = 2.0
@@ -64,12 +65,28 @@ class Applied(NamedTuple):
     Args:
         changes: every object that was dealt with, in order.
         live: the objects as they are now, where the server told us.
+        desired: the manifests that were applied.
+        known: objects that were left since they are known to be as desired.
         failure: why the rest was not done; None when everything was.
     """
 
     changes: ChangeSet
     live: Mapping[ObjectRef, Manifest]
+    desired: Mapping[ObjectRef, Manifest]
+    known: Set[ObjectRef]
     failure: SteersmanError | None
+
+
+class Knowledge(NamedTuple):
+    """What is known of objects without asking the API.
+
+    Args:
+        is_as_desired: applying this manifest would change nothing.
+        is_untouched: the object of this manifest is as our last apply left it.
+    """
+
+    is_as_desired: Callable[[Manifest], bool] = lambda _: False
+    is_untouched: Callable[[Manifest], bool] = lambda _: False
 
 
 class _Trial(NamedTuple):
@@ -103,6 +120,7 @@ class StagedApply:
         options: how to apply.
         reader: judges the objects of stages that must settle.
         place_of: tells where an object comes from, for messages.
+        knowledge: what is known of the cluster without asking it.
     """
 
     def __init__(
@@ -113,12 +131,16 @@ class StagedApply:
         options: ApplyOptions,
         reader: HealthReader,
         place_of: Callable[[Manifest], str] = lambda _: "",
+        knowledge: Knowledge | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
         self._options = options
         self._reader = reader
         self._place_of = place_of
+        self._knowledge = knowledge or Knowledge()
+        self._known: set[ObjectRef] = set()
+        self._desired: dict[ObjectRef, Manifest] = {}
         self._limit = asyncio.Semaphore(max(1, options.concurrency))
         self._defined: frozenset[GroupKind] = frozenset()
         self._live: dict[ObjectRef, Manifest] = {}
@@ -134,8 +156,8 @@ class StagedApply:
             if failure is None and plan.must_settle:
                 failure = await self._settle(done)
             if failure is not None:
-                return Applied(changes, self._live, failure)
-        return Applied(changes, self._live, None)
+                return Applied(changes, self._live, self._desired, self._known, failure)
+        return Applied(changes, self._live, self._desired, self._known, None)
 
     async def _run_stage(self, plan: StagePlan) -> tuple[ChangeSet, SteersmanError | None]:
         outcomes: list[_Outcome] = await self._each(plan.manifests, self._try)
@@ -152,19 +174,34 @@ class StagedApply:
         return await self._write_all(outcomes)
 
     async def _try(self, desired: Manifest) -> _Outcome:
-        """Reads an object and dry-runs its apply."""
+        """Dry-runs the apply of an object, and reads it where that matters."""
         live: Manifest | None = None
         try:
             desired = await self._scoped(desired)
+            if self._knowledge.is_as_desired(desired):
+                self._known.add(ObjectRef.of(desired))
+                return _Left(leave(desired), None)
+            if must_skip(desired, None):
+                return _Left(skip(desired, None), None)
             try:
+                dry_run = await self._dry_run(desired)
+            except SteersmanError as error:
                 live = await self._find(desired)
-            except ApiError:
-                live = None  # who may apply need not be allowed to read; the dry-run decides
-            if must_skip(desired, live):
-                return _Left(skip(desired, live), live)
-            return _Trial(desired, live, await self._dry_run(desired))
+                if must_skip(desired, live):
+                    return _Left(skip(desired, live), live)
+                return _Refusal(desired, live, error)
+            if resource_version_of(dry_run):
+                if not self._is_untouched(desired):
+                    live = await self._find(desired)
+                if must_skip(desired, live or dry_run):
+                    return _Left(skip(desired, live), live)
+            return _Trial(desired, live, dry_run)
         except SteersmanError as error:
             return _Refusal(desired, live, error)
+
+    def _is_untouched(self, desired: Manifest) -> bool:
+        """Tells whether nothing of the live object matters: not its managers, not its marks."""
+        return not self._options.rules and self._knowledge.is_untouched(desired)
 
     async def _scoped(self, desired: Manifest) -> Manifest:
         """Takes the namespace off an object of the whole cluster, as its URL has none."""
@@ -180,8 +217,14 @@ class StagedApply:
         return {**desired, "metadata": metadata}
 
     async def _find(self, desired: Manifest) -> Manifest | None:
+        """Reads an object; None when it does not exist, or may not be read by who may apply it."""
         gvk = GroupVersionKind.of(desired)
-        return await self._client.find(gvk, name_of(desired), namespace_of(desired))
+        try:
+            return await self._client.find(gvk, name_of(desired), namespace_of(desired))
+        except ApiError as error:
+            if error.code in (403, 404):
+                return None
+            raise
 
     async def _dry_run(self, desired: Manifest) -> Manifest:
         """Dry-runs, with patience for kinds whose definition was applied a moment ago."""
@@ -285,8 +328,11 @@ class StagedApply:
                     decision.payload, field_manager=self._options.manager
                 )
             self._remember(live)
+            self._desired[decision.change.ref] = outcome.desired
         except SteersmanError as error:
             return _Refusal(outcome.desired, outcome.live, error)
+        if not taken_over and live is not None and _is_same_version(live, outcome.dry_run):
+            return decision.change._replace(action=Action.UNCHANGED)
         return decision.change
 
     async def _take_over(self, trial: _Trial) -> tuple[Manifest | None, bool]:
@@ -325,7 +371,9 @@ class StagedApply:
         return live, True
 
     async def _settle(self, changes: ChangeSet) -> SteersmanError | None:
-        entries = [Entry(change.ref, change.version) for change in changes]
+        entries = [
+            Entry(change.ref, change.version) for change in changes if change.ref not in self._known
+        ]
         known = {
             entry.ref: await self._reader.judge(self._live[entry.ref])
             for entry in entries
@@ -372,6 +420,12 @@ class StagedApply:
         if len(failures) > _SHOWN_FAILURES:
             lines.append(f"and {len(failures) - _SHOWN_FAILURES} more objects")
         return ApplyFailed("\n".join(lines), hint=failures[0].hint)
+
+
+def _is_same_version(live: Manifest, dry_run: Manifest) -> bool:
+    """Tells whether a write changed nothing: the API then keeps the version of before."""
+    version = resource_version_of(live)
+    return bool(version) and version == resource_version_of(dry_run)
 
 
 def _kind_of_outcome(outcome: _Outcome) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import msgspec
 
 from steersman.apis import reasons
 from steersman.apis.kustomization import GVK, Kustomization
-from steersman.apis.meta import READY, Snapshot
+from steersman.apis.meta import Snapshot
 from steersman.controllers.history import record_attempt
 from steersman.controllers.kustomization_source import Source
 from steersman.kit.duration import format_duration, parse_duration
@@ -75,12 +75,6 @@ class Attempt:
     def elapsed(self) -> timedelta:
         """How long the attempt has taken so far."""
         return self.ctx.clock.now() - self._began
-
-    @property
-    def event_reason(self) -> str:
-        """The reason of events: what Ready says."""
-        ready = self.ctx.status.condition(READY)
-        return ready.reason if ready is not None else reasons.PROGRESSING
 
     def do(self, what: str) -> None:
         """Notes what is being done."""

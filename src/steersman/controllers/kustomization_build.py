@@ -1,7 +1,7 @@
 """From an artifact to manifests ready to apply: build, substitute, prepare, each only once.
 
-A result is kept under the digest of everything it was made from, so that an interval reconcile, or
-one after a drift, builds nothing.
+A result is kept with everything it was made from: the spec, the variables, and what was read of the
+artifact. An interval, a drift, or a push that touches other directories builds nothing.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from steersman.apis.reasons import ARTIFACT_FAILED, BUILD_FAILED
 from steersman.apply.normalise import Normaliser
 from steersman.apply.prepare import owner_labels, prepare_manifests
 from steersman.artifacts.fetch import ArtifactTree
+from steersman.controllers.kustomization_reads import ReadRecord, RecordingFileSystem
 from steersman.errors import SteersmanError
 from steersman.kit import yaml
 from steersman.kit.digest import digest_of
 from steersman.kit.tasks import run_blocking
 from steersman.kustomize.build import build
 from steersman.kustomize.failure import BuildFailed
-from steersman.kustomize.filesystem import MemoryFileSystem, NotFound
+from steersman.kustomize.filesystem import FileSystem, MemoryFileSystem, NotFound
 from steersman.kustomize.overlay import overlay_flux_spec
 from steersman.objects.identity import ObjectRef
 from steersman.objects.manifest import Manifest, api_version_of, kind_of, name_of
@@ -63,23 +64,22 @@ class Built(NamedTuple):
     """What one build gave.
 
     Args:
-        key: digest of all inputs.
+        key: digest of all inputs but the artifact.
+        artifact: digest of the artifact it was last made from, or found to hold for.
+        reads: what was read of the artifact.
         digest: of the manifests as YAML, as ``status.history`` records it.
         manifests: ready to apply, in build order.
-        origins: where each object comes from.
+        sources: the file that each object comes from.
         size: bytes of the YAML.
     """
 
     key: str
+    artifact: str
+    reads: ReadRecord
     digest: str
     manifests: tuple[Manifest, ...]
-    origins: Mapping[ObjectRef, _Place]
+    sources: Mapping[ObjectRef, str]
     size: int
-
-    def place_of(self, manifest: Mapping[str, Any]) -> str:
-        """Returns ``file:line`` that an object comes from, as far as it is known."""
-        place = self.origins.get(ObjectRef.of(manifest))
-        return "" if place is None else place.of(manifest)
 
 
 class Builder:
@@ -88,7 +88,6 @@ class Builder:
     Args:
         normaliser: gives manifests their normal form.
         strict: refuse variables without a value or a default.
-        remote_bases: allow kustomizations to refer to files outside of the artifact.
     """
 
     def __init__(self, normaliser: Normaliser, *, strict: bool = True) -> None:
@@ -98,18 +97,16 @@ class Builder:
         self._files: OrderedDict[str, MemoryFileSystem] = OrderedDict()
         self._held_bytes = 0
 
-    def key_of(self, manifest: Manifest, digest: str, variables: Mapping[str, str]) -> str:
-        """Returns the digest of everything that a build depends on.
+    def key_of(self, manifest: Manifest, variables: Mapping[str, str]) -> str:
+        """Returns the digest of everything that a build depends on besides the artifact.
 
         Args:
             manifest: the Kustomization.
-            digest: of the artifact.
             variables: merged values for the substitution.
         """
         spec: Mapping[str, Any] = manifest.get("spec") or {}
         inputs = {
             "owner": ObjectRef.of(manifest),
-            "artifact": digest,
             "spec": {field: spec.get(field) for field in _BUILD_FIELDS},
             "strategy": (spec.get("postBuild") or {}).get("substituteStrategy"),
             "substitutes": "postBuild" in spec,
@@ -150,15 +147,25 @@ class Builder:
             CannotBuild: names file, line and object where they are known.
         """
         owner = ObjectRef.of(manifest)
-        key = self.key_of(manifest, tree.digest, variables)
+        key = self.key_of(manifest, variables)
         known = self._results.get(owner)
-        if known is not None and known.key == key:
-            self._results.move_to_end(owner)
-            return known
         files = self._file_system(tree)
-        built = await run_blocking(self._build, manifest, kustomization, files, variables, key)
+        if known is not None and known.key == key:
+            if known.artifact != tree.digest and known.reads.holds_in(files):
+                known = self._results[owner] = known._replace(artifact=tree.digest)
+            if known.artifact == tree.digest:
+                self._results.move_to_end(owner)
+                return known
+        recorder = RecordingFileSystem(files)
+        made = await run_blocking(self._build, manifest, kustomization, recorder, variables)
+        built = made._replace(key=key, artifact=tree.digest, reads=recorder.record)
         self._remember(owner, built)
         return built
+
+    def place_of(self, tree: ArtifactTree, built: Built, manifest: Mapping[str, Any]) -> str:
+        """Returns ``file:line`` that an object comes from, as far as it is known."""
+        source = built.sources.get(ObjectRef.of(manifest), "")
+        return _Place(self._file_system(tree), source).of(manifest)
 
     def forget(self, owner: ObjectRef) -> None:
         """Drops what is kept for a Kustomization."""
@@ -187,9 +194,8 @@ class Builder:
         self,
         manifest: Manifest,
         kustomization: Kustomization,
-        files: MemoryFileSystem,
+        files: RecordingFileSystem,
         variables: Mapping[str, str],
-        key: str,
     ) -> Built:
         """The whole of the work, on a thread."""
         spec = kustomization.spec
@@ -202,8 +208,8 @@ class Builder:
             self._finish(item, _Place(files, source), kustomization, variables)
             for item, source in zip(rendered.manifests, rendered.sources, strict=True)
         )
-        origins = {
-            ObjectRef.of(item): _Place(files, source)
+        sources = {
+            ObjectRef.of(item): source
             for item, source in zip(manifests, rendered.sources, strict=True)
         }
         text = yaml.dump_all(manifests).encode()
@@ -214,7 +220,15 @@ class Builder:
             labels=spec.common_metadata.labels if spec.common_metadata else {},
             annotations=spec.common_metadata.annotations if spec.common_metadata else {},
         )
-        return Built(key, str(digest_of(text)), prepared, origins, len(text))
+        return Built(
+            key="",
+            artifact="",
+            reads=files.record,
+            digest=str(digest_of(text)),
+            manifests=prepared,
+            sources=sources,
+            size=len(text),
+        )
 
     def _finish(
         self,
@@ -249,7 +263,7 @@ class _Place(NamedTuple):
         source: path of the file; empty when that is not known.
     """
 
-    files: MemoryFileSystem
+    files: FileSystem
     source: str
 
     def of(self, manifest: Mapping[str, Any]) -> str:

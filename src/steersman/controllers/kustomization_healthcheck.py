@@ -143,7 +143,7 @@ class HealthCheck:
         message = f"Health check passed in {elapsed}"
         is_new = attempt.source.revision != status.get("lastAppliedRevision")
         if not was_healthy or (is_new and len(changes.effective())):
-            attempt.ctx.events.info(attempt.event_reason, message)
+            attempt.ctx.events.info(reasons.PROGRESSING, message)
         if not status.is_true(HEALTHY):
             status.mark_true(HEALTHY, reasons.SUCCEEDED, message)
 

@@ -7,6 +7,7 @@ Source: behaviour of fluxcd/kustomize-controller (Reconcile, reconcile).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -17,9 +18,10 @@ from steersman.apply.inventory import Entry, Inventory
 from steersman.apply.plan import ApplyOptions
 from steersman.apply.prepare import owner_labels
 from steersman.apply.prune import plan_prune, select_survivors
-from steersman.artifacts.fetch import ArtifactNotFound
+from steersman.artifacts.fetch import ArtifactNotFound, ArtifactTree
+from steersman.controllers.driftwatch import Live, digest_of_desired
 from steersman.controllers.kustomization_access import Access, open_access
-from steersman.controllers.kustomization_apply import Applied, StagedApply
+from steersman.controllers.kustomization_apply import Applied, Knowledge, StagedApply
 from steersman.controllers.kustomization_attempt import Attempt
 from steersman.controllers.kustomization_build import Built
 from steersman.controllers.kustomization_dependencies import check_dependencies
@@ -45,6 +47,7 @@ from steersman.runtime.reconciler import Context
 
 __all__ = ["KustomizationRun"]
 
+_QUIET_FETCH_SECONDS = 1.0
 _TERMINAL = "Reconciliation failed terminally due to configuration error"
 
 
@@ -82,10 +85,10 @@ class KustomizationRun:
             return done
         self._engine.settled.pop(self._ctx.ref, None)
         attempt.failing = reasons.ARTIFACT_FAILED
-        await self._announce()
         async with self._engine.active:
-            built = await self._build(variables)
-            applied = await self._apply(access, built, reader)
+            tree = await self._fetch()
+            built = await self._build(tree, variables)
+            applied = await self._apply(access, tree, built, reader)
         check = HealthCheck(attempt, self._engine, reader, is_local=access.is_local)
         cancelled = await check.run(applied.changes, built.manifests)
         if cancelled is not None:
@@ -162,8 +165,11 @@ class KustomizationRun:
 
     def _key(self, variables: Mapping[str, str], access: Access) -> str:
         source = self.attempt.source
-        build = self._engine.builder.key_of(self._ctx.obj, source.artifact.digest, variables)
-        return f"{build} {self._ctx.generation} {source.revision} {access.key}"
+        build = self._engine.builder.key_of(self._ctx.obj, variables)
+        return (
+            f"{build} {source.artifact.digest} {source.revision} {self._ctx.generation}"
+            f" {access.key}"
+        )
 
     async def _is_settled(self, key: str, reader: HealthReader) -> bool:
         """Tells whether nothing can have changed since the last success, without a dry-run."""
@@ -195,49 +201,81 @@ class KustomizationRun:
     # Work on a revision.
 
     async def _announce(self) -> None:
-        """Shows that work begins, unless it is a mere look at whether all is as it was."""
-        loud = self._is_loud()
-        self.attempt.do("Fetching manifests")
-        if not loud:
-            return
-        status = self._ctx.status
-        status.mark_unknown(READY, reasons.PROGRESSING, "Reconciliation in progress")
-        self.attempt.show()
-        await self._ctx.progress()
+        """Shows that work is done, unless it is a mere look at whether all is as it was."""
+        if self._is_loud():
+            status = self._ctx.status
+            status.mark_unknown(READY, reasons.PROGRESSING, "Reconciliation in progress")
+            self.attempt.show()
+            await self._ctx.progress()
 
-    async def _build(self, variables: Mapping[str, str]) -> Built:
-        engine, attempt, source = self._engine, self.attempt, self.attempt.source
+    async def _fetch(self) -> ArtifactTree:
+        """Fetches the artifact; says so when it takes long enough for somebody to wonder."""
+        self.attempt.do("Fetching manifests")
+        async with asyncio.TaskGroup() as group:
+            fetching = group.create_task(self._fetch_or_fail(), name=f"fetch {self._ctx.ref}")
+            await asyncio.wait({fetching}, timeout=_QUIET_FETCH_SECONDS)
+            if not fetching.done():
+                await self._announce()
+        tree = fetching.result()
+        if isinstance(tree, SteersmanError):
+            raise tree
+        return tree
+
+    async def _fetch_or_fail(self) -> ArtifactTree | SteersmanError:
         try:
-            tree = await engine.fetcher.fetch(source.artifact)
-        except ArtifactNotFound as error:
-            after = engine.settings.dependency_seconds
+            return await self._engine.fetcher.fetch(self.attempt.source.artifact)
+        except ArtifactNotFound:
+            after = self._engine.settings.dependency_seconds
             wait = format_duration(timedelta(seconds=after))
-            raise SourceNotReady(
+            return SourceNotReady(
                 f"Source is not ready, artifact not found, retrying in {wait}",
                 after=after,
                 reason=reasons.ARTIFACT_FAILED,
-            ) from error
+            )
+        except SteersmanError as error:
+            return error
+
+    async def _build(self, tree: ArtifactTree, variables: Mapping[str, str]) -> Built:
+        engine, attempt = self._engine, self.attempt
         engine.builder.require_path(tree, self._spec.path)
-        self._ctx.status.set("lastAttemptedRevision", source.revision)
+        self._ctx.status.set("lastAttemptedRevision", attempt.source.revision)
         attempt.do("Building manifests")
-        self.attempt.failing = reasons.BUILD_FAILED
+        attempt.failing = reasons.BUILD_FAILED
         built = await engine.builder.build(self._ctx.obj, self._kustomization, tree, variables)
         attempt.digest = built.digest
-        self.attempt.failing = reasons.RECONCILIATION_FAILED
+        attempt.failing = reasons.RECONCILIATION_FAILED
         attempt.do("Detecting drift")
         return built
 
-    async def _apply(self, access: Access, built: Built, reader: HealthReader) -> Applied:
+    async def _apply(
+        self, access: Access, tree: ArtifactTree, built: Built, reader: HealthReader
+    ) -> Applied:
         ctx = self._ctx
         before = Inventory.from_status(ctx.status.get("inventory"))
-        await self._record_intent(access, before, built)
+        knowledge = self._knowledge(access)
+        await self._record_intent(access, before, built, knowledge)
         staged = StagedApply(
             access.client,
             clock=ctx.clock,
             options=self._apply_options(),
             reader=reader,
-            place_of=built.place_of,
+            place_of=lambda manifest: self._engine.builder.place_of(tree, built, manifest),
+            knowledge=knowledge,
         )
+        try:
+            applied = await self._apply_and_prune(access, staged, before, built)
+        except BaseException:
+            # What was written by then is not what was expected before.
+            if self._engine.drift is not None:
+                self._engine.drift.forget(ctx.ref)
+            raise
+        self._expect(access, applied)
+        return applied
+
+    async def _apply_and_prune(
+        self, access: Access, staged: StagedApply, before: Inventory, built: Built
+    ) -> Applied:
+        ctx = self._ctx
         applied = await staged.run(built.manifests)
         log = applied.changes.effective().summary()
         if applied.failure is not None:
@@ -246,12 +284,28 @@ class KustomizationRun:
             self.attempt.record(reasons.RECONCILIATION_FAILED)
             raise _with_log(applied.failure, log)
         if log:
-            ctx.events.info(self.attempt.event_reason, log)
+            ctx.events.info(reasons.PROGRESSING, log)
         after = applied.changes.inventory()
         ctx.status.set("inventory", after.to_status())
         await self._prune(access, before, after)
-        self._expect(access, applied)
         return applied
+
+    def _knowledge(self, access: Access) -> Knowledge:
+        """Returns what the drift watch knows, unless somebody asked for a full run."""
+        drift, owner = self._engine.drift, self._ctx.ref
+        status = self._ctx.status
+        requested = annotations_of(self._ctx.obj).get(RECONCILE_REQUESTED_AT)
+        is_asked = requested not in (None, status.get("lastHandledReconcileAt"))
+        # A new spec may come with another account, whose rights only a dry-run can tell.
+        is_new_spec = self._ctx.generation != status.get("observedGeneration")
+        if drift is None or not access.is_local or is_asked or is_new_spec:
+            return Knowledge()
+        return Knowledge(
+            is_as_desired=lambda manifest: drift.is_as_desired(
+                owner, ObjectRef.of(manifest), digest_of_desired(manifest)
+            ),
+            is_untouched=lambda manifest: drift.is_untouched(owner, ObjectRef.of(manifest)),
+        )
 
     def _apply_options(self) -> ApplyOptions:
         settings = self._engine.settings
@@ -281,13 +335,26 @@ class KustomizationRun:
             concurrency=settings.concurrent_ssa,
         )
 
-    async def _record_intent(self, access: Access, before: Inventory, built: Built) -> None:
-        """Writes down what is about to be created, so that a crash leaves nothing unowned."""
+    async def _record_intent(
+        self,
+        access: Access,
+        before: Inventory,
+        built: Built,
+        knowledge: Knowledge,
+    ) -> None:
+        """Shows that work begins, and writes down what is about to be created.
+
+        So a crash leaves nothing that nobody owns.
+        """
+        if all(knowledge.is_as_desired(manifest) for manifest in built.manifests):
+            return
         intended = [await _entry_of(access, manifest) for manifest in built.manifests]
         if all(entry.ref in before for entry in intended):
+            await self._announce()
             return
         status = self._ctx.status
         status.set("inventory", before.merged_with(intended).to_status())
+        status.mark_unknown(READY, reasons.PROGRESSING, "Reconciliation in progress")
         self.attempt.show()
         await self._ctx.progress()
 
@@ -306,7 +373,7 @@ class KustomizationRun:
             self.attempt.record(reasons.PRUNE_FAILED)
             self.attempt.failing = reasons.PRUNE_FAILED
             raise pruned.failure
-        ctx.events.info(self.attempt.event_reason, pruned.changes.summary())
+        ctx.events.info(reasons.PROGRESSING, pruned.changes.summary())
 
     def _expect(self, access: Access, applied: Applied) -> None:
         """Tells the drift watch what the cluster looks like now."""
@@ -314,13 +381,16 @@ class KustomizationRun:
         if drift is None:
             return
         live = {
-            Entry(change.ref, change.version): applied.live[change.ref]
+            Entry(change.ref, change.version): Live(
+                applied.live[change.ref], digest_of_desired(applied.desired[change.ref])
+            )
             for change in applied.changes
-            if change.ref in applied.live
+            if change.ref in applied.live and change.ref in applied.desired
         }
         skipped = len(applied.changes.applied()) != len(applied.changes)
-        if access.is_local and not skipped and len(live) == len(applied.changes):
-            drift.expect(self._ctx.ref, live)
+        complete = len(live) + len(applied.known) == len(applied.changes)
+        if access.is_local and not skipped and complete:
+            drift.expect(self._ctx.ref, live, applied.known)
         else:
             drift.forget(self._ctx.ref)
 

@@ -10,7 +10,7 @@ import pytest
 from steersman.apply.inventory import Entry
 from steersman.apply.takeover import default_managers
 from steersman.clients.kube.request import PatchType
-from steersman.controllers.driftwatch import DriftWatch
+from steersman.controllers.driftwatch import DriftWatch, Live, digest_of_desired
 from steersman.objects.identity import GroupVersionKind, ObjectRef
 from tests.support.cluster import Cluster, a_cluster, config_map
 
@@ -29,7 +29,8 @@ class Watched(NamedTuple):
         manifest = config_map("a", **data)
         manifest["metadata"]["labels"] = {"kustomize.toolkit.fluxcd.io/name": "apps"}
         live = await self.cluster.client.apply(manifest, field_manager=OWN)
-        self.drift.expect(OWNER, {Entry(REF, "v1"): live})
+        desired = digest_of_desired(manifest)
+        self.drift.expect(OWNER, {Entry(REF, "v1"): Live(live, desired)})
         await self.cluster.clock.sleep(1)
 
     async def patch(self, body: dict[str, Any], manager: str = "somebody") -> None:

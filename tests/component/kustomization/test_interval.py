@@ -50,7 +50,7 @@ async def test_drift_is_healed_at_once(world: World) -> None:
     await applied(world)
     await patch(world, {"data": {"x": "2"}})
     assert await world.data("a") == {"x": "1"}
-    assert "info ReconciliationSucceeded: ConfigMap/default/a configured" in world.told.lines()
+    assert "info Progressing: ConfigMap/default/a configured" in world.told.lines()
 
 
 async def test_a_deleted_object_comes_back_at_once(world: World) -> None:
