@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -99,7 +100,13 @@ async def a_stuck_namespace(replay: Replay) -> None:
     await replay.send("DELETE", f"{CORE}/gc2")
 
 
+async def a_second_later(replay: Replay) -> None:
+    """Owners are ordered by the second in which they wrote."""
+    await asyncio.sleep(1.1)
+
+
 async def a_quota(replay: Replay) -> None:
+    await vendor_map(replay, "rb")
     body = {"metadata": {"name": "q"}, "spec": {"hard": {"configmaps": "2"}}}
     await replay.send("POST", f"{CORE}/rb/resourcequotas", body)
 
@@ -110,6 +117,7 @@ BEFORE = {
     ("p3-delete", "delcoll2"): a_labelled_map,
     ("p3-delete", "ns-stuck"): a_stuck_namespace,
     ("p7-authz-admission", "q-cm"): a_quota,
+    ("p8-crd", "meta-only"): a_second_later,
 }
 """What was done just before a recorded request, by session and name."""
 

@@ -148,7 +148,8 @@ class Deleter:
             changed["finalizers"] = finalizers
             if managed is not None:
                 changed["managedFields"] = managed
-        if not metadata.get("deletionTimestamp") and metadata.get("generation"):
+        counts = target.resource.bucket not in _WITHOUT_GRACE
+        if counts and not metadata.get("deletionTimestamp") and metadata.get("generation"):
             changed["generation"] = metadata["generation"] + 1
         marked = {**obj, "metadata": changed}
         if target.resource.bucket == _DEFINITIONS:
