@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -137,9 +138,9 @@ class Replay:
             sent["Authorization"] = f"Bearer {self.tokens.get(account, account)}"
         if accept:
             sent["Accept"] = accept
-        data: bytes | None = None
+        data: io.BytesIO | None = None
         if body is not None:
-            data = (body if isinstance(body, str) else json.dumps(body)).encode()
+            data = io.BytesIO((body if isinstance(body, str) else json.dumps(body)).encode())
             if media is None and not isinstance(body, str) and method != "PATCH":
                 media = "application/json"
         if media:

@@ -69,7 +69,7 @@ class Deleter:
                 last = self._with_deletion(target, last, [], 0)
             if not options.dry_run:
                 # The answer carries the version of the deletion.
-                last = store.delete(resource.bucket, stored.key).manifest
+                last = store.delete(resource.bucket, stored.key, last).manifest
             return from_storage(resource, last), True
         if not options.dry_run and marked is not stored.manifest:
             marked = store.put(resource.bucket, stored.key, marked).manifest
