@@ -20,7 +20,7 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ import pytest
 
 from steersman.kit.clock import SystemClock
 from steersman.servers.apiserver.server import ApiServer
+from steersman.servers.nodes.pretend import PretendNodes
 
 __all__ = ["RunningCluster", "kubernetes_api", "running_cluster"]
 
@@ -55,10 +56,11 @@ class RunningCluster:
 
 
 @contextmanager
-def running_cluster(**options: Any) -> Iterator[RunningCluster]:
+def running_cluster(*, nodes: bool = False, **options: Any) -> Iterator[RunningCluster]:
     """Runs a cluster in a thread until the block ends.
 
     Args:
+        nodes: let workloads become ready on pretend nodes.
         options: of :class:`~steersman.servers.apiserver.server.ApiServer`.
     """
     started: list[RunningCluster | BaseException] = []
@@ -68,7 +70,10 @@ def running_cluster(**options: Any) -> Iterator[RunningCluster]:
     async def serve(folder: Path) -> None:
         stop = asyncio.Event()
         loop_box.append((asyncio.get_running_loop(), stop))
-        async with ApiServer(clock=SystemClock(), **options) as server:
+        async with AsyncExitStack() as stack:
+            server = await stack.enter_async_context(ApiServer(clock=SystemClock(), **options))
+            if nodes:
+                await stack.enter_async_context(PretendNodes(server))
             await server.wait_settled()
             path = folder / "kubeconfig"
             path.touch(mode=0o600)

@@ -16,6 +16,7 @@ from steersman.cli.session import run_async
 from steersman.kit.clock import SystemClock
 from steersman.schemas.catalogue import DEFAULT_MINOR, MINORS, load_catalogue
 from steersman.servers.apiserver.server import ApiServer
+from steersman.servers.nodes.pretend import PretendNodes
 
 __all__ = ["command"]
 
@@ -48,12 +49,23 @@ Examples:
     help="Which minor version's kinds to serve.",
 )
 @log_option
+@click.option(
+    "--nodes/--no-nodes",
+    default=True,
+    show_default=True,
+    help="Let workloads become ready on pretend nodes; nothing really runs.",
+)
 def command(
-    data: Path | None, kubeconfig: Path | None, port: int, name: str, kubernetes: str
+    data: Path | None,
+    kubeconfig: Path | None,
+    port: int,
+    name: str,
+    kubernetes: str,
+    nodes: bool,
 ) -> int:
     """Run a Kubernetes API on this machine until Ctrl-C; prints where its kubeconfig is."""
     terminal = standard_terminal()
-    return run_async(_serve(terminal, data, kubeconfig, port, name, kubernetes))
+    return run_async(_serve(terminal, data, kubeconfig, port, name, kubernetes, nodes))
 
 
 async def _serve(
@@ -63,6 +75,7 @@ async def _serve(
     port: int,
     name: str,
     kubernetes: str,
+    nodes: bool,
 ) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -81,6 +94,8 @@ async def _serve(
                 port=port,
             )
         )
+        if nodes:
+            await stack.enter_async_context(PretendNodes(server))
         await server.wait_settled()
         _write(kubeconfig, server.kubeconfig())
         terminal.success(f"Kubernetes {kubernetes} API at {server.tls_url}")
