@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from steersman.servers.apiserver.protobuf import ProtobufError, decode_envelope
 
 
