@@ -56,3 +56,22 @@ async def test_a_quota_counts_objects_and_what_pods_ask_for(
     await server.wait_settled()
     status = (await kube.get(f"{quota}/q")).body["status"]
     assert status == {"hard": hard, "used": {"configmaps": "2", "requests.cpu": "600m"}}
+
+
+async def test_a_limit_range_fills_in_and_bounds_what_containers_ask_for(kube: KubeHttp) -> None:
+    limit = {"type": "Container", "default": {"cpu": "200m"}, "max": {"cpu": "1"}}
+    body = {"metadata": {"name": "l"}, "spec": {"limits": [limit]}}
+    await kube.post("/api/v1/namespaces/default/limitranges", body)
+    filled = (await kube.post(PODS, pod("x"))).body
+    assert filled["spec"]["containers"][0]["resources"] == {
+        "limits": {"cpu": "200m"},
+        "requests": {"cpu": "200m"},
+    }
+    assert filled["metadata"]["annotations"] == {
+        "kubernetes.io/limit-ranger": "LimitRanger plugin set: cpu request for container a; "
+        "cpu limit for container a"
+    }
+    greedy = await kube.post(PODS, pod("y", limits={"cpu": "2"}))
+    assert greedy.message == (
+        'pods "y" is forbidden: maximum cpu usage per Container is 1, but limit is 2'
+    )

@@ -33,6 +33,7 @@ from steersman.servers.apiserver.escalation import EscalationCheck
 from steersman.servers.apiserver.frontdoor import FrontDoor
 from steersman.servers.apiserver.identity import ADMIN, Account, Credentials
 from steersman.servers.apiserver.journal import SqliteJournal
+from steersman.servers.apiserver.limits import LimitRanger
 from steersman.servers.apiserver.openapi import OpenApi
 from steersman.servers.apiserver.podsecurityadmission import PodSecurity
 from steersman.servers.apiserver.quota import QuotaCheck
@@ -124,6 +125,7 @@ class ApiServer:
             [
                 NamespaceLifecycle(self.cluster),
                 EscalationCheck(self._rbac),
+                LimitRanger(self.cluster),
                 PodSecurity(self.cluster),
                 QuotaCheck(self.cluster),
             ]
