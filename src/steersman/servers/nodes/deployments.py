@@ -159,7 +159,10 @@ class Deployments:
             annotations = {**annotations_of(now), **values}
             return {**now, "metadata": {**now["metadata"], "annotations": annotations}}
 
-        self._work.edit(_GROUP, plural, obj, change)
+        # Like the real controller, which writes it together with the status: a Deployment's
+        # generation counts changed annotations, but not through this endpoint.
+        subresource = "status" if plural == "deployments" else ""
+        self._work.edit(_GROUP, plural, obj, change, subresource)
 
     def _forget(self, owner: Manifest, others: Sequence[Manifest]) -> None:
         limit = owner["spec"].get("revisionHistoryLimit")
