@@ -286,6 +286,13 @@ def test_what_did_not_change_is_not_judged_again() -> None:
     ]
 
 
+def test_a_finalizer_needs_no_domain() -> None:
+    old = stored({"n": 1})
+    new = copy.deepcopy(old)
+    new["metadata"]["finalizers"] = ["finalizers.fluxcd.io"]
+    assert gads().validate_update(new, old, CTX) == []
+
+
 def test_status_and_spec_are_written_apart() -> None:
     strategy = gads()
     old = stored({"n": 1})
