@@ -131,7 +131,9 @@ class _Run:
             cache,
             obj,
             contract=reconciler.contract,
-            field_manager=reconciler.controller,
+            # Not the name that applies: an apply takes over what its own name wrote by update, and
+            # would take the finalizers of applied Flux objects away again.
+            field_manager=f"gotk-{reconciler.controller}",
         )
         now = services.clock.now
         self._status = StatusEditor(obj, lambda: format_rfc3339(now()))

@@ -31,7 +31,7 @@ async def test_a_new_object_gets_its_finalizer_first_and_then_its_status():
     assert conditions_of(widget) == {"Ready": ("True", "Succeeded", "done")}
     assert widget["status"]["observedGeneration"] == 1
     [field] = [f for f in widget["metadata"]["managedFields"] if f.get("subresource") == "status"]
-    assert (field["manager"], field["operation"]) == ("widget-controller", "Update")
+    assert (field["manager"], field["operation"]) == ("gotk-widget-controller", "Update")
 
 
 async def test_an_object_costs_two_writes_at_first_and_none_while_nothing_changes():
