@@ -12,7 +12,7 @@ from steersman.health.jobs import has_time_to_live
 from steersman.objects.apistatus import ApiError
 from steersman.objects.ignore_rules import ObjectSelector, compile_selector
 from steersman.schemas.catalogue import load_catalogue
-from tests.support.gotables import go_table
+from tests.support.upstreamrows import go_table
 
 pytestmark = pytest.mark.conformance
 

@@ -9,7 +9,7 @@ import pytest
 from steersman.health.expressions import HealthRule, InvalidHealthRules, compile_rules
 from steersman.kit.cel import ExpressionFailed, InvalidExpression, compile_expression
 from steersman.objects.identity import GroupKind
-from tests.support.gotables import go_table
+from tests.support.upstreamrows import go_table
 
 pytestmark = pytest.mark.conformance
 EXPRESSIONS = "runtime__cel__expression_test.go"

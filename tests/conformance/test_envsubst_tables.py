@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steersman.substitute.expand import BadSubstitution, VariableNotSet, expand
-from tests.support.gotables import rows_of
+from tests.support.upstreamrows import rows_of
 
 pytestmark = pytest.mark.conformance
 

@@ -9,7 +9,7 @@ import yaml
 
 from steersman.health.kstatus import compute_health
 from steersman.health.verdict import Health, Verdict
-from tests.support.gotables import rows_of
+from tests.support.upstreamrows import rows_of
 
 pytestmark = pytest.mark.conformance
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
