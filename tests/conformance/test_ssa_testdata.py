@@ -35,8 +35,10 @@ async def test_every_set_is_created_and_then_unchanged() -> None:
     folder = conformance_data("testdata", "fluxcd+pkg", "ssa", "testdata")
     normaliser = Normaliser(load_catalogue())
     outcomes: dict[str, Any] = {}
-    # test7 is never applied upstream: the API refuses its labels, which are no texts.
-    files = sorted(file for file in folder.glob("*.yaml") if file.stem != "test7")
+    # Two are not applied upstream as they stand: labels that are no texts, a definition whose
+    # name the test changes first.
+    left_out = {"test7", "test11"}
+    files = sorted(file for file in folder.glob("*.yaml") if file.stem not in left_out)
     for file in files:
         text = file.read_text().replace("%[1]s", file.stem)
         manifests = [normaliser.normalise(item) for item in load_manifests(text)]
