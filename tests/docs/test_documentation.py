@@ -139,17 +139,7 @@ def refuse_unknown(words: list[str]) -> None:
     command.make_context(words[0], words[1:], parent=root, resilient_parsing=True)
 
 
-UP_AND_DEMO = pytest.mark.xfail(reason="up and demo are not landed yet", strict=True)
-WAITING = (ROOT / "README.md", ROOT / "docs/guides/first-steps.md")
-
-
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, id=relative(page), marks=[UP_AND_DEMO] if page in WAITING else [])
-        for page in PAGES_OF_HAND
-    ],
-)
+@pytest.mark.parametrize("page", PAGES_OF_HAND, ids=relative)
 def test_commands_in_the_text_exist(page: Path) -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for line in command_lines(page):

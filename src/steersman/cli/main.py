@@ -30,7 +30,9 @@ class CommandEntry(NamedTuple):
 
 
 COMMANDS: Final = (
+    CommandEntry("demo", "Show the whole story: push, promote, break, heal.", "Start"),
     CommandEntry("init", "Write a new fleet: two Git repositories.", "Start"),
+    CommandEntry("up", "Run Git, clusters and the engine until stopped.", "Start"),
     CommandEntry("cluster", "Run a Kubernetes API on this machine.", "Start"),
     CommandEntry("get", "Show the state of Flux objects.", "Look"),
     CommandEntry("tree", "Show what belongs to a Kustomization.", "Look"),
