@@ -14,6 +14,7 @@ class Answer(NamedTuple):
     status: int
     body: Any
     headers: Any
+    text: str = ""
 
     @property
     def message(self) -> str:
@@ -45,8 +46,9 @@ class KubeHttp:
             method, self.url + path, data=data, headers=sent
         ) as response:
             text = await response.text()
-            is_json = "json" in response.headers.get("Content-Type", "")
-            return Answer(response.status, json.loads(text) if is_json else text, response.headers)
+            is_json = "json" in response.headers.get("Content-Type", "") and "\n{" not in text
+            body = json.loads(text) if is_json and text else text
+            return Answer(response.status, body, response.headers, text)
 
     async def get(self, path: str, **headers: str) -> Answer:
         return await self.call("GET", path, **headers)

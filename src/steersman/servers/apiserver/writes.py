@@ -7,7 +7,7 @@ recorded answers of kube-apiserver 1.36 and ``k8s.io/apiserver/pkg/{endpoints/ha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,8 @@ class Written:
     created: bool = False
     warnings: tuple[str, ...] = ()
 
+
+_DELETION = ("deletionTimestamp", "deletionGracePeriodSeconds")
 
 Edit = Callable[[Manifest], Decoded]
 """From the present object, in the version of the request, to the wanted one."""
@@ -296,10 +298,10 @@ class Writer:
         version = metadata_of(obj).get("resourceVersion", "")
         if version and version != metadata_of(current)["resourceVersion"]:
             raise modified(info.group, info.plural, target.name)
+        given = metadata_of(obj)
         obj = keep_identity(obj, current)
         if not tracked:
-            manager = self._tracking.of(resource, target.subresource)
-            obj = manager.update(current, obj, manager=options.manager, now=cluster.now)
+            obj = self._tracked(target, current, obj, given, options)
         context = WriteContext(
             now=cluster.now,
             cluster=cluster,
@@ -329,6 +331,31 @@ class Writer:
         return Written(manifest=self.served(resource, stored), warnings=warnings)
 
     # small parts
+
+    def _tracked(
+        self,
+        target: Target,
+        current: Manifest,
+        obj: Manifest,
+        given: Mapping[str, Any],
+        options: WriteOptions,
+    ) -> Manifest:
+        """Records who changed what; a client that leaves out the deletion's fields drops them."""
+        metadata = metadata_of(obj)
+        seen = {k: v for k, v in metadata.items() if k not in _DELETION or k in given}
+        manager = self._tracking.of(target.resource, target.subresource)
+        updated = metadata_of(
+            manager.update(
+                current,
+                {**obj, "metadata": seen},
+                manager=options.manager,
+                now=self._cluster.now,
+            )
+        )
+        kept = {k: v for k, v in metadata.items() if k != "managedFields"}
+        if "managedFields" in updated:
+            kept["managedFields"] = updated["managedFields"]
+        return {**obj, "metadata": kept}
 
     def current(self, target: Target) -> Manifest | None:
         """Returns the present object in the version of the request."""

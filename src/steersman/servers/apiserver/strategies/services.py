@@ -13,6 +13,7 @@ from typing import Any, Final
 from steersman.objects.manifest import Manifest, name_of, namespace_of
 from steersman.servers.apiserver.fielderrors import (
     FieldError,
+    GoText,
     duplicate,
     forbidden,
     invalid,
@@ -283,14 +284,11 @@ def _validate_ports(ports: Sequence[Mapping[str, Any]]) -> list[FieldError]:
         texts = port_number(target) if isinstance(target, int) else port_name(target or "")
         errors += [invalid(f"{where}.targetPort", target, text) for text in texts]
         if _port_key(port) in seen:
-            shown = {
-                "Name": "",
-                "Protocol": port.get("protocol"),
-                "AppProtocol": None,
-                "Port": number,
-                "TargetPort": 0,
-                "NodePort": 0,
-            }
+            # A Go struct is shown with its fields in the order of the type.
+            shown = GoText(
+                f'{{"Name":"","Protocol":"{port.get("protocol")}","AppProtocol":null,'
+                f'"Port":{number},"TargetPort":0,"NodePort":0}}'
+            )
             errors.append(duplicate(where, shown))
         seen.add(_port_key(port))
     return errors
