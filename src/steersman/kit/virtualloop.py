@@ -137,6 +137,8 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
         super().__init__(self._virtual)
         self._clock_resolution = _RESOLUTION_SECONDS
         self._children: dict[int, Callable[[], None]] = {}
+        # Children whose end was told before their transport was ready.
+        self._ended_early: set[int] = set()
 
     def time(self) -> float:
         """Returns the virtual seconds since the loop was made."""
@@ -209,10 +211,12 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
         except BaseException:
             release()
             raise
-        if transport.get_returncode() is None:
-            self._children[transport.get_pid()] = release
+        pid = transport.get_pid()
+        if pid in self._ended_early or transport.get_returncode() is not None:
+            self._ended_early.discard(pid)
+            self.call_soon(release)
         else:
-            release()
+            self._children[pid] = release
         return transport
 
     def _child_watcher_callback(self, pid: int, returncode: int, transport: Any) -> None:
@@ -221,9 +225,11 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
 
     def _child_ended(self, pid: int) -> None:
         release = self._children.pop(pid, None)
-        if release is not None:
-            # One more turn: the exit itself is announced through `call_soon`.
-            self.call_soon(release)
+        if release is None:
+            self._ended_early.add(pid)
+            return
+        # One more turn: the exit itself is announced through `call_soon`.
+        self.call_soon(release)
 
 
 @contextmanager
