@@ -86,8 +86,9 @@ def command(data: Path | None, fleet: Path | None, quiet: bool, output: Output) 
 
 
 def _folder_with_clones(folder: Path) -> Path | None:
+    """The folder, if one of its clones describes clusters; others are none of our business."""
     clones = [child for child in folder.iterdir() if (child / ".git").exists()]
-    return folder if clones else None
+    return folder if any((clone / "clusters").is_dir() for clone in clones) else None
 
 
 async def _up(plan: WorldPlan, terminal: Terminal, output: Output, *, quiet: bool) -> int:
