@@ -6,12 +6,14 @@ the specification, and ``filters/``, one transformer a file.
 """
 
 from steersman.kustomize.build import BuildOptions, Order, RenderedSet, build
+from steersman.kustomize.cache import BuildCache
 from steersman.kustomize.failure import BuildFailed
 from steersman.kustomize.filesystem import DiskFileSystem, FileSystem, MemoryFileSystem
 from steersman.kustomize.overlay import Overlay, overlay_flux_spec
 from steersman.kustomize.remote import Remotes, RepoSpec
 
 __all__ = [
+    "BuildCache",
     "BuildFailed",
     "BuildOptions",
     "DiskFileSystem",

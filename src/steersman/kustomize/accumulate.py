@@ -46,6 +46,46 @@ class Accumulated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a base gathered, to be taken again.
+
+    Args:
+        resources: copies whose trees are shared.
+        config: its configuration.
+        variables: its variables.
+        entered: directories that were looked at below it.
+        warnings: what was warned of.
+    """
+
+    resources: tuple[Resource, ...]
+    config: TransformerConfig
+    variables: VariableSet
+    entered: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls, gathered: Accumulated, entered: tuple[str, ...], warnings: tuple[str, ...]
+    ) -> Snapshot:
+        """Copies what was gathered, before it goes on changing."""
+        return cls(
+            resources=tuple(resource.copy() for resource in gathered.resources),
+            config=gathered.config,
+            variables=gathered.variables.copy(),
+            entered=entered,
+            warnings=warnings,
+        )
+
+    def restored(self) -> Accumulated:
+        """Returns it as if it had been gathered anew."""
+        return Accumulated(
+            resources=ResourceSet(resource.copy() for resource in self.resources),
+            config=self.config,
+            variables=self.variables.copy(),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One kustomization that is to be built.
 
@@ -97,6 +137,36 @@ class Target:
         self._run_validators(gathered)
         gathered.variables.define(self.kustomization.vars or (), gathered.resources)
         return gathered
+
+    def remembered(self) -> Accumulated:
+        """Gathers and transforms, or takes what the same files gave before."""
+        context, loader = self.context, self.loader
+        cache, journal = context.cache, context.journal
+        if cache is None or journal is None or loader.files is not journal:
+            return self.accumulate()
+        metadata = tuple(self.kustomization.build_metadata)
+        key = ("base", loader.root, loader.restriction, metadata, self.origin, context.schema)
+        entry = cache.find(key, journal)
+        if entry is not None and not loader.would_cycle(entry.value.entered):
+            journal.recall(entry.journal)
+            held: Snapshot = entry.value
+            context.warnings.extend(held.warnings)
+            return held.restored()
+        schema, warned = context.schema, len(context.warnings)
+        with journal.recording() as asked:
+            self._ask_again()
+            gathered = self.accumulate()
+        if context.schema is schema:
+            entered = tuple({path for name, path in asked if name == "is_dir"})
+            snapshot = Snapshot.of(gathered, entered, tuple(context.warnings[warned:]))
+            cache.keep(key, asked, snapshot)
+        return gathered
+
+    def _ask_again(self) -> None:
+        """Reads the kustomization itself once more, so that the journal holds it."""
+        read_kustomization(self.loader, BuildContext())
+        if "path" in self.kustomization.openapi:
+            self.loader.load(self.kustomization.openapi["path"])
 
     # Resources and components
 
@@ -190,7 +260,7 @@ class Target:
         if not component and kind == "Component":
             raise BuildFailed(f"expected kind != 'Component' for path '{loader.root}'")
         try:
-            below = target.accumulate(gathered if component else None)
+            below = target.accumulate(gathered) if component else target.remembered()
         except BuildFailed as error:
             raise error.within(f"recursed accumulation of path '{loader.root}'") from None
         if component:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from steersman.kit.yaml import dump_all
 from steersman.kustomize.accumulate import Accumulated, Target, finish
+from steersman.kustomize.cache import BuildCache, Journaled
 from steersman.kustomize.context import BuildContext
 from steersman.kustomize.fieldspec import FieldSpec
 from steersman.kustomize.filesystem import DiskFileSystem, FileSystem
@@ -91,6 +92,7 @@ def build(
     order: Order = "input",
     overlay: Overlay | None = None,
     options: BuildOptions | None = None,
+    cache: BuildCache | None = None,
 ) -> RenderedSet:
     """Builds the kustomization in a directory.
 
@@ -101,6 +103,7 @@ def build(
         overlay: what a Flux Kustomization adds; also lets a directory without a kustomization
             file be built from the manifests below it.
         options: what may be read.
+        cache: remembers results and bases between builds; proven by content before each use.
 
     Raises:
         BuildFailed: with kustomize's reason, and file, line and object where they are known.
@@ -113,8 +116,24 @@ def build(
         path = f"{getattr(files, 'root', '/')}/{path}"
     if overlay is not None:
         files = overlay.applied_to(files, path)
+    if cache is None:
+        return _rendered(files, path, order, options, BuildContext())
+    key = ("build", path, order, options)
+    entry = cache.find(key, files)
+    if entry is None:
+        journal = Journaled(files)
+        context = BuildContext(cache=cache, journal=journal)
+        rendered = _rendered(journal, path, order, options, context)
+        cache.keep(key, journal.journal, rendered)
+        return rendered
+    held: RenderedSet = entry.value
+    return held
+
+
+def _rendered(
+    files: FileSystem, path: str, order: Order, options: BuildOptions, context: BuildContext
+) -> RenderedSet:
     loader = root_loader(files, path, restriction=options.restriction, remotes=options.remotes)
-    context = BuildContext()
     target = Target.load(context, loader)
     context.use_schema(target.kustomization.openapi, loader, nested=False)
     gathered = _accumulated(target, context)
@@ -123,6 +142,9 @@ def build(
     manifests = tuple(to_plain(resource.tree) for resource in gathered.resources)
     sources = tuple(resource.source for resource in gathered.resources)
     return RenderedSet(manifests=manifests, sources=sources, warnings=tuple(context.warnings))
+
+
+_KEPT = frozenset(("originAnnotations", "transformerAnnotations"))
 
 
 def _accumulated(target: Target, context: BuildContext) -> Accumulated:
@@ -162,9 +184,5 @@ def _clean_up(gathered: Accumulated, target: Target, options: BuildOptions) -> N
             annotations.pop(ORIGIN, None)
         if "transformerAnnotations" not in wanted:
             annotations.pop(TRANSFORMATIONS, None)
-        if (
-            len(annotations) == 0
-            or "originAnnotations" not in wanted
-            or ("transformerAnnotations" not in wanted)
-        ):
+        if not annotations or not _KEPT.issubset(wanted):
             resource.set_annotations(annotations)

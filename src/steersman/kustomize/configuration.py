@@ -85,7 +85,8 @@ class TransformerConfig:
             )
             for name in _TITLES
         }
-        return TransformerConfig(**lists).sorted()
+        settled = TransformerConfig(**lists).sorted()
+        return self if all(getattr(self, n) == getattr(settled, n) for n in _TITLES) else settled
 
     @cached_property
     def is_empty(self) -> bool:

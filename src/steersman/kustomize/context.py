@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from steersman.kustomize.cache import BuildCache, Journaled
 from steersman.kustomize.failure import BuildFailed
 from steersman.kustomize.loader import Loader
 from steersman.kustomize.schema import MergeSchema, built_in_schema, read_custom_schema
@@ -17,10 +18,19 @@ BUILT_IN_VERSION = "v1.21.2"
 
 @dataclass(slots=True)
 class BuildContext:
-    """State of one build; never shared between builds."""
+    """State of one build; never shared between builds.
+
+    Args:
+        schema: how kinds merge; may be replaced while the build goes on.
+        warnings: what did not stop the build.
+        cache: remembers bases, if the caller has one.
+        journal: what was read, when there is a cache.
+    """
 
     schema: MergeSchema = field(default_factory=built_in_schema)
     warnings: list[str] = field(default_factory=list)
+    cache: BuildCache | None = None
+    journal: Journaled | None = None
     _chosen: bool = False
 
     def warn(self, text: str) -> None:

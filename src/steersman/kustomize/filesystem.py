@@ -6,6 +6,7 @@ the root can be named: ``..`` stops there, and symlinks are followed only while 
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,7 +66,7 @@ class DiskFileSystem:
     """
 
     def __init__(self, root: str | Path = "/") -> None:
-        self._root = str(Path(root).resolve())
+        self._root = os.path.realpath(root)
 
     @property
     def root(self) -> str:
@@ -75,51 +76,55 @@ class DiskFileSystem:
     def resolve(self, path: str) -> str:
         """Follows symlinks; raises NotFound when the path leads nowhere or outside."""
         try:
-            real = str(Path(path).resolve(strict=True))
+            real = os.path.realpath(path, strict=True)
         except FileNotFoundError:
             raise NotFound(_first_missing(path)) from None
-        except (OSError, RuntimeError) as error:
-            problem = getattr(error, "strerror", None) or "too many links"
-            raise NotFound(path, problem.lower()) from None
+        except OSError as error:
+            raise NotFound(path, (error.strerror or "unreadable").lower()) from None
         if self._root != "/" and real != self._root and not real.startswith(self._root + "/"):
             raise NotFound(path, "outside of the root")
         return real
 
+    def _is_inside(self, path: str) -> bool:
+        if self._root == "/":
+            return True
+        try:
+            self.resolve(path)
+        except NotFound:
+            return False
+        return True
+
     def read(self, path: str) -> bytes:
         """Reads a file; raises NotFound."""
-        real = Path(self.resolve(path))
+        real = self.resolve(path)
         try:
-            if real.stat().st_size > MAX_FILE_BYTES:
-                raise NotFound(path, f"file is larger than {MAX_FILE_BYTES} bytes")
-            return real.read_bytes()
+            with open(real, "rb") as file:  # noqa: PTH123 - measured: pathlib doubles the cost
+                data = file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
             raise NotFound(path, (error.strerror or "unreadable").lower()) from None
+        if len(data) > MAX_FILE_BYTES:
+            raise NotFound(path, f"file is larger than {MAX_FILE_BYTES} bytes")
+        return data
 
     def is_dir(self, path: str) -> bool:
         """Whether the path leads to a directory inside the root."""
-        try:
-            return Path(self.resolve(path)).is_dir()
-        except NotFound:
-            return False
+        return os.path.isdir(path) and self._is_inside(path)  # noqa: PTH112
 
     def is_file(self, path: str) -> bool:
         """Whether the path leads to a file inside the root."""
-        try:
-            return Path(self.resolve(path)).is_file()
-        except NotFound:
-            return False
+        return os.path.isfile(path) and self._is_inside(path)  # noqa: PTH113
 
     def list(self, path: str) -> list[str]:
         """Names in a directory, sorted."""
-        return sorted(entry.name for entry in Path(self.resolve(path)).iterdir())
+        return sorted(os.listdir(self.resolve(path)))  # noqa: PTH208
 
 
 def _first_missing(path: str) -> str:
-    current = Path("/")
-    for part in Path(path).parts[1:]:
-        current = current / part
-        if not current.exists():
-            return str(current)
+    current = ""
+    for part in path.split("/")[1:]:
+        current = f"{current}/{part}"
+        if not os.path.lexists(current):
+            return current
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -75,20 +76,33 @@ class Loader:
         if path.startswith("/"):
             raise BuildFailed(f"new root '{path}' cannot be absolute")
         root = _confirmed_dir(self.files, join(self.root, path))
-        ancestor: Loader | None = self
-        while ancestor is not None:
-            if ancestor.files is self.files and _within(ancestor.root, root):
-                raise BuildFailed(
-                    f"cycle detected: candidate root '{root}' "
-                    f"contains visited root '{ancestor.root}'"
-                )
-            ancestor = ancestor.referrer
+        visited = self._visited_within(root)
+        if visited is not None:
+            raise BuildFailed(
+                f"cycle detected: candidate root '{root}' contains visited root '{visited}'"
+            )
         return Loader(
             files=self.files,
             root=root,
             restriction=self.restriction,
             remotes=self.remotes,
             referrer=self,
+        )
+
+    def _visited_within(self, root: str) -> str | None:
+        """Returns the root of this loader or a referrer that lies in ``root``."""
+        ancestor: Loader | None = self
+        while ancestor is not None:
+            if ancestor.files is self.files and _within(ancestor.root, root):
+                return ancestor.root
+            ancestor = ancestor.referrer
+        return None
+
+    def would_cycle(self, entered: Iterable[str]) -> bool:
+        """Whether entering any of the directories from below here would be a cycle."""
+        above = self.referrer
+        return above is not None and any(
+            above._visited_within(path) is not None for path in entered
         )
 
     def _clone(self, spec: RepoSpec) -> Loader:

@@ -187,7 +187,10 @@ class _Merger:
                 set_element(result, chosen_keys, chosen, MISSING)
                 continue
             value = _with_keys(value, chosen_keys, chosen)
-            if index is not None:
+            if index is not None and not _replaces(other):
+                # A replaced element is not changed in its place. Where elements of the patch come
+                # first, it then wins again: `$patch: replace` in an element does nothing, as in
+                # kustomize.
                 result[index] = value
             set_element(items, chosen_keys, chosen, value)
         if not values:
@@ -195,6 +198,10 @@ class _Merger:
         if self._prepend:
             return append_elements(items, result, chosen_keys)
         return append_elements(result, items, chosen_keys)
+
+
+def _replaces(element: Tree) -> bool:
+    return isinstance(element, dict) and text_of(element.get(MAPPING_DIRECTIVE, "")) == "replace"
 
 
 def _same_keys(dest: dict[Any, Tree], theirs: dict[Any, Tree]) -> dict[Any, Tree]:

@@ -141,7 +141,7 @@ class _Unreadable:
     """The value of a scalar whose text does not fit its type; fails when it is written."""
 
     def __init__(self, found: str, text: str, tag: str) -> None:
-        self.problem = f"yaml: unmarshal errors:\n  cannot decode {found} `{text}` as a {tag}"
+        self.problem = f"yaml: cannot decode {found} `{text}` as a {tag}"
 
 
 def edit_at(tree: Tree, path: Sequence[str | int], change: Callable[[Tree], Tree]) -> Tree:

@@ -12,6 +12,9 @@ from steersman.kustomize.schema import MergeSchema
 
 __all__ = ["parse_resources", "parse_trees"]
 
+_LARGE = 256 * 1024
+"""Longer texts are not remembered here, so that what is remembered stays small."""
+
 
 def parse_resources(content: str | bytes, schema: MergeSchema, *, file: str = "") -> list[Resource]:
     """Reads every object of a stream; lists are taken apart, empty documents dropped.
@@ -30,14 +33,18 @@ def parse_resources(content: str | bytes, schema: MergeSchema, *, file: str = ""
 def parse_trees(content: str | bytes, file: str = "") -> tuple[Tree, ...]:
     """Reads the trees of a stream; equal contents share one result."""
     text = content if isinstance(content, str) else content.decode("utf-8", "surrogateescape")
-    result = _parsed(text)
+    result = _parsed(text) if len(text) <= _LARGE else _parse(text)
     if isinstance(result, BuildFailed):
         raise result.placed(file, result.line) if file else result
     return result
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _parsed(content: str) -> tuple[Tree, ...] | BuildFailed:
+    return _parse(content)
+
+
+def _parse(content: str) -> tuple[Tree, ...] | BuildFailed:
     try:
         return tuple(_inlined(_checked(_documents(content))))
     except BuildFailed as error:

@@ -26,6 +26,12 @@ class VariableSet:
     def __init__(self) -> None:
         self._variables: dict[str, Variable] = {}
 
+    def copy(self) -> VariableSet:
+        """Returns a set of the same variables."""
+        other = VariableSet()
+        other._variables = dict(self._variables)
+        return other
+
     def merge(self, other: VariableSet) -> None:
         """Adds the variables of a base.
 
