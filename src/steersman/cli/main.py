@@ -37,6 +37,7 @@ COMMANDS: Final = (
     CommandEntry("get", "Show the state of Flux objects.", "Look"),
     CommandEntry("tree", "Show what belongs to a Kustomization.", "Look"),
     CommandEntry("events", "Show what happened to Flux objects.", "Look"),
+    CommandEntry("build", "Build a kustomization and print the manifests.", "Look"),
     CommandEntry("promote", "Bring main to production.", "Act"),
     CommandEntry("reconcile", "Reconcile an object now, and wait for it.", "Act"),
     CommandEntry("suspend", "Stop reconciling objects.", "Act"),

@@ -79,6 +79,10 @@ def load_all(
     reader = _Reader(text, dialect, source, first_line)
     try:
         return list(islice(reader.documents(), 1 if first_only else None))
+    except _DuplicateKey:
+        # Lines of keys are not kept on the way; the second reading fails at the same key.
+        reader = _Reader(text, dialect, source, first_line, keep_lines=True)
+        return list(reader.documents())
     except yaml.YAMLError as error:
         raise _translated(error, source, first_line) from None
 
@@ -129,14 +133,27 @@ def _alias_budget(decoded: int) -> float:
     return 0.99 - 0.89 * ((decoded - 400_000) / 3_600_000)
 
 
+class _DuplicateKey(Exception):
+    """Two equal keys, before it is known where the first one stands."""
+
+
 class _Reader:
     """Builds values from events; one instance per stream."""
 
-    def __init__(self, text: str | bytes, dialect: Dialect, source: str, first_line: int) -> None:
+    def __init__(
+        self,
+        text: str | bytes,
+        dialect: Dialect,
+        source: str,
+        first_line: int,
+        *,
+        keep_lines: bool = False,
+    ) -> None:
         parser = CParser(text)
         self._next: Callable[[], Any] = parser.get_event
         self._dialect: Dialect = dialect
         self._strict = dialect == "kyaml"
+        self._keep_lines = keep_lines
         self._source = source
         self._first_line = first_line
         self._anchors: dict[str, tuple[Any, int]] = {}
@@ -230,6 +247,7 @@ class _Reader:
         lines: dict[Any, int] = {}
         merges: list[Any] = []
         following, scalar, value, strict = self._next, self._scalar, self._value, self._strict
+        keep_lines = self._keep_lines
         event = following()
         while event.__class__ is not MappingEndEvent:
             key: Any
@@ -255,7 +273,7 @@ class _Reader:
                 raise self._duplicate(key, event, lines)
             else:
                 result[key] = item
-                if strict:
+                if keep_lines:
                     lines[key] = event.start_mark.line
             event = following()
         return self._merged(result, merges, start) if merges else result
@@ -291,7 +309,9 @@ class _Reader:
         result.update(explicit)
         return result
 
-    def _duplicate(self, key: Any, event: Any, lines: Mapping[Any, int]) -> YamlError:
+    def _duplicate(self, key: Any, event: Any, lines: Mapping[Any, int]) -> Exception:
+        if not self._keep_lines:
+            return _DuplicateKey()
         text = key.text if isinstance(key, Scalar) else key
         line = event.start_mark.line + 1
         return YamlError(
