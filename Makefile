@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: real-apiserver demo test check lint types layers docs docs-check bench conformance wheel lock schemas clean
+.PHONY: real-apiserver demo test check lint types layers docs docs-check bench fuzz conformance wheel lock schemas clean
 
 demo: $(STAMP)  ## set up and run the main job
 	$(BIN)/steersman demo
@@ -33,6 +33,9 @@ docs: $(STAMP)  ## write the generated pages of docs/reference again
 
 bench: $(STAMP)  ## measure, and print tables
 	$(BIN)/python -m bench
+
+fuzz: $(STAMP)  ## throw damaged input at the builds for a minute
+	$(BIN)/python -m tests.fuzz.kustomize --seconds 60
 
 conformance: $(STAMP)  ## our engine beside recorded truth and real tools
 	$(BIN)/python -m pytest tests/conformance -rs

@@ -112,14 +112,19 @@ def map_of_text(value: Any, place: Place) -> dict[str, str]:
     return {key: "" if item is None else text(item, place) for key, item in value.items()}
 
 
+def _zero(item: Decoder, place: Place) -> Any:
+    if item is text:
+        return ""
+    return item({}, place) if isinstance(item, Struct) else None
+
+
 def list_of(item: Decoder, go_type: str) -> Decoder:
-    """Decodes a list; null elements become the zero value of text, or stay None."""
+    """Decodes a list; null elements become the zero value."""
 
     def decode(value: Any, place: Place) -> list[Any]:
         if not isinstance(value, list):
             raise place.wrong(value, f"[]{go_type}")
-        zero = "" if item is text else None
-        return [zero if element is None else item(element, place) for element in value]
+        return [_zero(item, place) if each is None else item(each, place) for each in value]
 
     return decode
 

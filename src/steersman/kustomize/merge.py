@@ -31,7 +31,7 @@ from steersman.kustomize.node import (
 )
 from steersman.kustomize.schema import FieldSchema, MergeSchema
 
-__all__ = ["MAPPING_DIRECTIVE", "merge"]
+__all__ = ["MAPPING_DIRECTIVE", "index_of", "key_values", "merge", "schema_of", "with_keys"]
 
 MAPPING_DIRECTIVE: Final = "$patch"
 _ACTIONS = ("replace", "delete", "merge")
@@ -73,18 +73,10 @@ class _Merger:
         if kind == "ScalarNode":
             return dest if origin is MISSING else origin
         if schema is None:
-            schema = self._schema_of(dest) or self._schema_of(origin)
+            schema = schema_of(self._schema, dest) or schema_of(self._schema, origin)
         if kind == "SequenceNode":
             return self._walk_list(dest, origin, schema, path)
         return self._walk_map(dest, origin, schema, path)
-
-    def _schema_of(self, node: Tree) -> FieldSchema | None:
-        if not isinstance(node, dict):
-            return None
-        api_version, kind = node.get("apiVersion", MISSING), node.get("kind", MISSING)
-        if is_empty(api_version) or is_empty(kind):
-            return None
-        return self._schema.of_kind(text_of(api_version), text_of(kind))
 
     def _walk_map(
         self, dest: Tree, origin: Tree, schema: FieldSchema | None, path: tuple[str, ...]
@@ -169,7 +161,7 @@ class _Merger:
         self, dest: Tree, origin: Tree, keys: Sequence[str], schema: FieldSchema | None
     ) -> Tree:
         sources = (origin, dest) if self._prepend else (dest, origin)
-        values = _key_values(sources, keys)
+        values = key_values(sources, keys)
         if len(keys) > 1:
             values = merged_values(values)
         elements = schema.elements() if schema is not None else None
@@ -178,15 +170,15 @@ class _Merger:
         chosen_keys: list[str] = list(keys)
         for wanted in values:
             chosen_keys, chosen = valid_keys(values, wanted, keys)
-            index = _index_of(result, chosen_keys, chosen)
+            index = index_of(result, chosen_keys, chosen)
             mine = result[index] if index is not None else MISSING
-            at = _index_of(origin, chosen_keys, chosen) if isinstance(origin, list) else None
+            at = index_of(origin, chosen_keys, chosen) if isinstance(origin, list) else None
             other = mine if origin is dest else (origin[at] if at is not None else MISSING)
             value = self.walk(mine, other, elements, ())
             if is_empty(value) and not isinstance(value, list):
                 set_element(result, chosen_keys, chosen, MISSING)
                 continue
-            value = _with_keys(value, chosen_keys, chosen)
+            value = with_keys(value, chosen_keys, chosen)
             if index is not None and not _replaces(other):
                 # A replaced element is not changed in its place. Where elements of the patch come
                 # first, it then wins again: `$patch: replace` in an element does nothing, as in
@@ -198,6 +190,16 @@ class _Merger:
         if self._prepend:
             return append_elements(items, result, chosen_keys)
         return append_elements(result, items, chosen_keys)
+
+
+def schema_of(schema: MergeSchema, node: Tree) -> FieldSchema | None:
+    """Returns the schema of a node that says which kind it is."""
+    if not isinstance(node, dict):
+        return None
+    api_version, kind = node.get("apiVersion", MISSING), node.get("kind", MISSING)
+    if is_empty(api_version) or is_empty(kind):
+        return None
+    return schema.of_kind(text_of(api_version), text_of(kind))
 
 
 def _replaces(element: Tree) -> bool:
@@ -216,7 +218,7 @@ def _is_text(key: Any) -> bool:
     return key.__class__ is str
 
 
-def _with_keys(value: Tree, keys: Sequence[str], values: Sequence[str]) -> Tree:
+def with_keys(value: Tree, keys: Sequence[str], values: Sequence[str]) -> Tree:
     """Makes sure that a merged element has its keys."""
     if not isinstance(value, dict):
         return value
@@ -226,7 +228,7 @@ def _with_keys(value: Tree, keys: Sequence[str], values: Sequence[str]) -> Tree:
     return value
 
 
-def _key_values(sources: Sequence[Tree], keys: Sequence[str]) -> list[list[str]]:
+def key_values(sources: Sequence[Tree], keys: Sequence[str]) -> list[list[str]]:
     """Lists the key values of all elements once, in the order of the sources."""
     found: list[list[str]] = []
     seen: set[tuple[str, ...]] = set()
@@ -249,7 +251,7 @@ def _key_text(element: Tree, key: str) -> str:
     return "" if is_empty(value) else text_of(value)
 
 
-def _index_of(elements: Sequence[Tree], keys: Sequence[str], values: Sequence[str]) -> int | None:
+def index_of(elements: Sequence[Tree], keys: Sequence[str], values: Sequence[str]) -> int | None:
     """Finds the first element with these key values."""
     pairs = [(key, text) for key, text in zip(keys, values, strict=False) if text]
     if not pairs:

@@ -149,7 +149,13 @@ class _Reader:
         *,
         keep_lines: bool = False,
     ) -> None:
-        parser = CParser(text)
+        try:
+            parser = CParser(text)
+        except UnicodeEncodeError as error:
+            # Bytes that are no UTF-8 come as lone surrogates.
+            line = str(text)[: error.start].count("\n") + first_line
+            problem = "yaml: invalid leading UTF-8 octet"
+            raise YamlError(problem, source=source, line=line, column=1) from None
         self._next: Callable[[], Any] = parser.get_event
         self._dialect: Dialect = dialect
         self._strict = dialect == "kyaml"

@@ -18,7 +18,7 @@ from steersman.kustomize.node import (
 )
 from steersman.kustomize.pattern import matches_somewhere
 
-__all__ = ["Made", "find"]
+__all__ = ["Made", "Route", "find"]
 
 Made: TypeAlias = Literal["", "MappingNode", "SequenceNode", "ScalarNode"]
 """The kind of node to make at the end of a path; empty makes nothing."""

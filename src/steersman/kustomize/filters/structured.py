@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from steersman.kit.yaml import YamlError, load_all
 from steersman.kustomize.failure import BuildFailed
 from steersman.kustomize.fieldpath import lookup
-from steersman.kustomize.filters.matchpath import Made, find
+from steersman.kustomize.filters.matchpath import Made, Route, find
+from steersman.kustomize.filters.splice import splice_scalars
 from steersman.kustomize.node import (
     MISSING,
     Tree,
@@ -65,13 +66,23 @@ def _replaced(
         document, routes = find(document, path[end:], create=create)
         if not routes:
             return MISSING
+        kept = _spliced(text, document, routes, value)
         for route in routes:
             document = edit_at(document, route, lambda node: _set(node, value))
-        written = _written(document, text)
+        written = _written(document, text) if kept is None else kept
         routes = find(tree, path[:end])[1]
     except (BuildFailed, ValueError):
         return MISSING
     return edit_at(tree, routes[0], lambda node: retexted(held, written)) if routes else MISSING
+
+
+def _spliced(text: str, document: Tree, routes: Sequence[Route], value: Tree) -> str | None:
+    """Changes YAML text in place where only scalars that were there before change."""
+    if text.strip()[:1] in ("{", "[") or isinstance(value, dict | list):
+        return None
+    if document != _parsed(text):
+        return None
+    return splice_scalars(text, routes, value)
 
 
 def _set(node: Tree, value: Tree) -> Tree:
