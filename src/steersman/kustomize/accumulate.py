@@ -388,7 +388,8 @@ def finish(gathered: Accumulated, warn: Callable[[str], None]) -> None:
     """Appends hashes, corrects references, expands variables, drops local objects.
 
     Raises:
-        BuildFailed: a reference is ambiguous, or a variable has no value.
+        BuildFailed: a reference is ambiguous, a variable has no value, or changes
+            gave two objects the same id.
     """
     for resource in gathered.resources:
         if resource.is_enabled(NEEDS_HASH):
@@ -397,7 +398,7 @@ def finish(gathered: Accumulated, warn: Callable[[str], None]) -> None:
             resource.set_name(f"{resource.name}-{suffix}")
     fix_references(gathered.resources, gathered.config)
     gathered.variables.resolve(gathered.resources, gathered.config.var_reference, warn)
-    gathered.resources.keep(_is_not_local)
+    gathered.resources.replace_all(filter(_is_not_local, gathered.resources))
 
 
 def _is_not_local(resource: Resource) -> bool:

@@ -62,10 +62,6 @@ class ResourceSet:
         if any(resource.is_gone for resource in self._resources):
             self._resources = [resource for resource in self._resources if not resource.is_gone]
 
-    def keep(self, wanted: Callable[[Resource], bool]) -> None:
-        """Forgets objects that are not wanted."""
-        self._resources = [resource for resource in self._resources if wanted(resource)]
-
     def with_current_id(self, id: ResId) -> list[Resource]:
         """Returns objects whose current id is the same."""
         key = id.key

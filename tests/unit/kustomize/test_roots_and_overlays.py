@@ -115,3 +115,16 @@ def test_a_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "a.yaml").write_text("#" * 200)
     with pytest.raises(BuildFailed, match="larger than 100 bytes"):
         build(tmp_path)
+
+
+def test_two_objects_may_not_end_with_the_same_id() -> None:
+    rename = "[{op: replace, path: /metadata/name, value: b}]"
+    files = {
+        "a/kustomization.yaml": (
+            f"resources: [a.yaml, b.yaml]\npatches:\n- target: {{name: a}}\n  patch: '{rename}'\n"
+        ),
+        "a/a.yaml": CM % "a",
+        "a/b.yaml": CM % "b",
+    }
+    with pytest.raises(BuildFailed, match=r"already registered id: ConfigMap\.v1\.\[noGrp\]/b"):
+        build(MemoryFileSystem(files), "/a")
