@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from steersman.kit.yaml import YamlError, load_all
+from steersman.kustomize.decode import Decoder, Place, Struct, boolean, list_of, text
 from steersman.kustomize.failure import BuildFailed
 from steersman.kustomize.fieldspec import FieldSpec, gvk_order, merge_all, sorted_specs
 from steersman.kustomize.ids import Gvk
@@ -132,19 +133,6 @@ _TITLES = {
     "images": "Images",
     "replicas": "Replicas",
 }
-_JSON_NAMES = {
-    "nameprefix": "name_prefix",
-    "namesuffix": "name_suffix",
-    "namespace": "namespace",
-    "commonlabels": "common_labels",
-    "labels": "labels",
-    "templatelabels": "template_labels",
-    "commonannotations": "common_annotations",
-    "namereference": "name_reference",
-    "varreference": "var_reference",
-    "images": "images",
-    "replicas": "replicas",
-}
 assert set(_TITLES) == {item.name for item in fields(TransformerConfig)} - {"_uses"}
 
 
@@ -166,7 +154,7 @@ def parse_config(content: bytes, *, source: str = "") -> TransformerConfig:
     """Reads one file of ``configurations``.
 
     Raises:
-        BuildFailed: not YAML, or a field that does not exist.
+        BuildFailed: not YAML, a field that does not exist, or a value of another type.
     """
     try:
         documents = load_all(content, "sigs", source=source)
@@ -177,48 +165,82 @@ def parse_config(content: bytes, *, source: str = "") -> TransformerConfig:
     value = documents[0].value if documents else None
     if value is None:
         return TransformerConfig()
-    if not isinstance(value, dict):
-        raise _mistyped(value, "builtinconfig.TransformerConfig", source)
-    lists: dict[str, Any] = {}
-    for key, items in value.items():
-        name = _JSON_NAMES.get(key.lower())
-        if name is None:
-            raise _unknown(key, source)
-        read = _reference if name == "name_reference" else _field_spec
-        lists[name] = tuple(read(item, source) for item in items or ())
-    return TransformerConfig(**lists).sorted()
+    try:
+        config: TransformerConfig = _CONFIG(value, Place("TransformerConfig"))
+    except BuildFailed as error:
+        problem = f"error unmarshaling JSON: while decoding JSON: {error.problem}"
+        raise BuildFailed(problem, file=source) from None
+    return config.sorted()
 
 
-def _unknown(key: str, source: str) -> BuildFailed:
-    problem = f'error unmarshaling JSON: while decoding JSON: json: unknown field "{key}"'
-    return BuildFailed(problem, file=source)
+def _of_gvk(value: Any, place: Place) -> str:
+    *outer, name = place.path
+    return text(value, Place(place.struct, (*outer, "Gvk", name)))
 
 
-def _mistyped(value: Any, wanted: str, source: str) -> BuildFailed:
-    shown = {list: "array", str: "string", bool: "bool", dict: "object"}.get(type(value), "number")
-    problem = f"json: cannot unmarshal {shown} into Go value of type {wanted}"
-    return BuildFailed(f"error unmarshaling JSON: while decoding JSON: {problem}", file=source)
+def _path(value: Any, place: Place) -> str:
+    """A path may look like a number."""
+    return text(value, Place(place.struct, place.path, lenient=True))
 
 
-def _field_spec(value: Any, source: str) -> FieldSpec:
-    parts = _parts(value, ("group", "version", "kind", "path", "create"), source)
-    gvk = Gvk(parts.get("group") or "", parts.get("version") or "", parts.get("kind") or "")
-    return FieldSpec(parts.get("path") or "", gvk, bool(parts.get("create")))
+def _slice(item: Struct, go_type: str) -> Decoder:
+    decode = list_of(item, go_type)
+
+    def named(value: Any, place: Place) -> Any:
+        if not isinstance(value, list):
+            raise place.wrong(value, go_type)
+        return tuple(decode(value, place))
+
+    return named
 
 
-def _reference(value: Any, source: str) -> NameReference:
-    parts = _parts(value, ("group", "version", "kind", "fieldspecs"), source)
-    gvk = Gvk(parts.get("group") or "", parts.get("version") or "", parts.get("kind") or "")
-    users = tuple(_field_spec(item, source) for item in parts.get("fieldspecs") or ())
-    return NameReference(gvk, users)
+def _field_spec(
+    group: str = "", version: str = "", kind: str = "", path: str = "", create: bool = False
+) -> FieldSpec:
+    return FieldSpec(path, Gvk(group, version, kind), create)
 
 
-def _parts(value: Any, known: Sequence[str], source: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise _mistyped(value, "types.FieldSpec", source)
-    result: dict[str, Any] = {}
-    for key, item in value.items():
-        if key.lower() not in known:
-            raise _unknown(key, source)
-        result[key.lower()] = item
-    return result
+def _reference(
+    group: str = "", version: str = "", kind: str = "", users: tuple[FieldSpec, ...] = ()
+) -> NameReference:
+    return NameReference(Gvk(group, version, kind), users)
+
+
+_GVK: dict[str, tuple[str, Decoder]] = {
+    "group": ("group", _of_gvk),
+    "version": ("version", _of_gvk),
+    "kind": ("kind", _of_gvk),
+}
+_SPECS = _slice(
+    Struct(
+        _field_spec, "FieldSpec", {**_GVK, "path": ("path", _path), "create": ("create", boolean)}
+    ),
+    "types.FsSlice",
+)
+_REFERENCES = _slice(
+    Struct(
+        _reference,
+        "NameBackReferences",
+        {**_GVK, "fieldSpecs": ("users", _SPECS)},
+        package="builtinconfig",
+    ),
+    "builtinconfig.nbrSlice",
+)
+_CONFIG = Struct(
+    TransformerConfig,
+    "TransformerConfig",
+    {
+        "namePrefix": ("name_prefix", _SPECS),
+        "nameSuffix": ("name_suffix", _SPECS),
+        "namespace": ("namespace", _SPECS),
+        "commonLabels": ("common_labels", _SPECS),
+        "labels": ("labels", _SPECS),
+        "templateLabels": ("template_labels", _SPECS),
+        "commonAnnotations": ("common_annotations", _SPECS),
+        "nameReference": ("name_reference", _REFERENCES),
+        "varReference": ("var_reference", _SPECS),
+        "images": ("images", _SPECS),
+        "replicas": ("replicas", _SPECS),
+    },
+    package="builtinconfig",
+)

@@ -137,16 +137,18 @@ class Struct:
         build: the dataclass.
         go_name: its name in Go's errors.
         fields: JSON name to (attribute, decoder).
+        package: the Go package of its name.
     """
 
     build: Callable[..., Any]
     go_name: str
     fields: Mapping[str, tuple[str, Decoder]]
+    package: str = "types"
 
     def __call__(self, value: Any, place: Place) -> Any:
         """Decodes a value; raises BuildFailed with Go's text."""
         if not isinstance(value, dict):
-            raise place.wrong(value, f"types.{self.go_name}")
+            raise place.wrong(value, f"{self.package}.{self.go_name}")
         decoded: dict[str, Any] = {}
         for key, item in value.items():
             name = key if key in self.fields else self._folded(key, place)

@@ -128,3 +128,24 @@ def test_two_objects_may_not_end_with_the_same_id() -> None:
     }
     with pytest.raises(BuildFailed, match=r"already registered id: ConfigMap\.v1\.\[noGrp\]/b"):
         build(MemoryFileSystem(files), "/a")
+
+
+TYPES = [
+    (
+        "nameReference: [{kind: [a]}]",
+        "array into Go struct field NameBackReferences.nameReference.Gvk.kind of type string",
+    ),
+    ("namePrefix: [{path: a, create: 'yes'}]", "string into Go struct field FieldSpec.namePrefix"),
+    ("images: a", "string into Go struct field TransformerConfig.images of type types.FsSlice"),
+]
+
+
+@pytest.mark.parametrize(("config", "problem"), TYPES, ids=[row[0] for row in TYPES])
+def test_a_value_of_another_type_in_a_configuration_is_refused(config: str, problem: str) -> None:
+    files = {
+        "a/kustomization.yaml": "resources: [cm.yaml]\nconfigurations: [config.yaml]\n",
+        "a/cm.yaml": CM % "a",
+        "a/config.yaml": config,
+    }
+    with pytest.raises(BuildFailed, match=problem.replace(".", r"\.")):
+        build(MemoryFileSystem(files), "/a")
