@@ -12,6 +12,7 @@ from steersman.apis import reasons
 from steersman.apis.crds import KINDS, FluxKind
 from steersman.app.actions import NotReadyInTime, ReconcileFailed
 from steersman.clients.kube import KubeClient
+from steersman.errors import SteersmanError
 from steersman.kit.duration import format_duration
 from steersman.queries.status import ObjectStatus, read_status, watch_status
 
@@ -131,3 +132,9 @@ async def wait_for_arrival(
             + (f"; not there yet: {names}" if names else ""),
             hint="see `steersman get all -A --status-selector ready=false`",
         ) from None
+    except BaseExceptionGroup as group:
+        # Callers expect one error; when several kinds fail at once, the first says enough.
+        failures, others = group.split(SteersmanError)
+        if failures is None or others is not None:
+            raise
+        raise failures.exceptions[0] from None

@@ -17,6 +17,7 @@ from steersman.app.targets import Selection, Target, resolve_run, resolve_target
 from steersman.cli.render.terminal import Terminal
 from steersman.clients.kube import KubeClient
 from steersman.kit.clock import SystemClock
+from steersman.kit.tasks import only_error
 from steersman.queries.report import ClusterFailure
 
 __all__ = [
@@ -72,10 +73,7 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(main)
     except BaseExceptionGroup as group:
-        inner: BaseException = group
-        while isinstance(inner, BaseExceptionGroup) and len(inner.exceptions) == 1:
-            inner = inner.exceptions[0]
-        raise inner from None
+        raise only_error(group) from None
 
 
 def choose_namespace(namespace: str, all_namespaces: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar
 
-__all__ = ["finish", "run_blocking"]
+__all__ = ["finish", "only_error", "run_blocking"]
 
 T = TypeVar("T")
 
@@ -52,3 +52,14 @@ async def finish(work: Awaitable[T], *, seconds: float) -> T:
     """
     async with asyncio.timeout(seconds):
         return await work
+
+
+def only_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Returns the error inside a group, or the innermost group when it holds several.
+
+    A task group wraps even a single failure, which callers that expect one error would not see.
+    """
+    inner: BaseException = group
+    while isinstance(inner, BaseExceptionGroup) and len(inner.exceptions) == 1:
+        inner = inner.exceptions[0]
+    return inner
