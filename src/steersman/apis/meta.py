@@ -42,7 +42,6 @@ __all__ = [
     "Condition",
     "Duration",
     "LocalRef",
-    "NamespacedRef",
     "ObjectMeta",
     "Rule",
     "SecretKeyRef",
@@ -156,15 +155,6 @@ class LocalRef(Wire, frozen=True):
     """The name of an object in the same namespace."""
 
     name: Annotated[str, Meta(description="Name of the object.")]
-
-
-class NamespacedRef(Wire, frozen=True):
-    """The name of an object, possibly in another namespace."""
-
-    name: Annotated[str, Meta(description="Name of the object.")]
-    namespace: Annotated[
-        str, Meta(description="Namespace of the object; that of this object when left out.")
-    ] = ""
 
 
 class SecretKeyRef(Wire, frozen=True):

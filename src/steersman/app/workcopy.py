@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -239,19 +240,13 @@ class _Callbacks(pygit2.RemoteCallbacks):
             self.refusals.append(f"{refname.removeprefix('refs/heads/')}: {message}")
 
 
-class _translated:  # noqa: N801 - reads as a statement
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
     """Turns libgit2's errors into ours."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, SteersmanError) or not isinstance(error, pygit2.GitError):
-            return
+    try:
+        yield
+    except pygit2.GitError as error:
         text = str(error)
         if "401" in text or "403" in text:
-            raise Denied(f"{self._url}: {text}", reason="AuthenticationFailed") from error
-        raise NetworkFailed(f"{self._url}: {text}") from error
+            raise Denied(f"{url}: {text}", reason="AuthenticationFailed") from error
+        raise NetworkFailed(f"{url}: {text}") from error

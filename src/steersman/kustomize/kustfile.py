@@ -71,10 +71,6 @@ def _many(item: Any) -> Any:
     return lambda value, place: tuple(item(value, place))
 
 
-def _plainly(decoder: Any, build: Any) -> Any:
-    return lambda value, place: build(decoder(value, place))
-
-
 _ID = {
     "group": ("group", text),
     "version": ("version", text),

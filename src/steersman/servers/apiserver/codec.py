@@ -7,6 +7,7 @@ and fields come in declaration order.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ class Problems:
             paths[index] = f"{name}{path}" if path.startswith("[") else f"{name}.{path}"
 
 
-class _Node:
+class _Node(ABC):
     """How one type is read."""
 
     __slots__ = ("go_type",)
@@ -42,9 +43,9 @@ class _Node:
     def __init__(self, go_type: str) -> None:
         self.go_type = go_type
 
+    @abstractmethod
     def read(self, value: Any, problems: Problems) -> Any:
         """Reads one value."""
-        raise NotImplementedError
 
     def zero(self) -> Any:
         """Returns what an absent value prints as."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from steersman.servers.apiserver.authn import MASTERS, User
+from steersman.servers.apiserver.authn import User
 from steersman.servers.apiserver.tls import Authority, KeyPair
 
 __all__ = ["ADMIN", "Account", "Credentials"]
@@ -129,8 +129,3 @@ class Credentials:
         """Remembers the ports for the next run."""
         self._kept.http_port, self._kept.tls_port = http_port, tls_port
         self.save()
-
-
-def admin_account() -> Account:
-    """Returns the account that may do everything."""
-    return Account(name=ADMIN, groups=(MASTERS,))

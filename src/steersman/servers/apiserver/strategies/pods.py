@@ -148,11 +148,6 @@ def _admit(spec: Tree) -> None:
     spec["tolerations"] = tolerations
 
 
-def _tolerates(toleration: Mapping[str, Any], key: str) -> bool:
-    keys, effects = (key, "", None), ("NoExecute", "", None)
-    return toleration.get("key") in keys and toleration.get("effect") in effects
-
-
 _MUTABLE: Final = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
 
 

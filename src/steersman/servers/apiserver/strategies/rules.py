@@ -11,7 +11,7 @@ from steersman.servers.apiserver.fielderrors import FieldError
 from steersman.servers.apiserver.strategy import Scale, Traits, WriteContext
 from steersman.servers.apiserver.validation.names import NameRule, name_is_subdomain
 
-__all__ = ["KindRules", "Tree", "items_of", "part"]
+__all__ = ["KindRules", "Tree", "part"]
 
 Tree: TypeAlias = dict[str, Any]
 """A part of an object that its owner may edit."""
@@ -33,12 +33,6 @@ def part(obj: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):
             return {}
     return value  # type: ignore[no-any-return]
-
-
-def items_of(obj: Mapping[str, Any], *path: str) -> Sequence[Any]:
-    """Returns the list at a path, or an empty one."""
-    value = part(obj, *path[:-1]).get(path[-1])
-    return value if isinstance(value, list) else ()
 
 
 def _nothing(*_: object) -> None:

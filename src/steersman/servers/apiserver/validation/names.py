@@ -12,12 +12,10 @@ from typing import Final, TypeAlias
 
 __all__ = [
     "NameRule",
-    "c_identifier",
     "config_key",
     "dns_label",
     "dns_label_1035",
     "dns_subdomain",
-    "env_var_name",
     "in_range",
     "label_value",
     "max_length",
@@ -164,18 +162,6 @@ def config_key(value: str) -> list[str]:
     return errors + _parent_directory(value)
 
 
-def env_var_name(value: str) -> list[str]:
-    """An environment variable's name, the strict form."""
-    errors = []
-    if not _env_name_matches(value):
-        text = (
-            "a valid environment variable name must consist of alphabetic characters, digits, "
-            "'_', '-', or '.', and must not start with a digit"
-        )
-        errors.append(regex_text(text, _ENV_NAME, "my.env-name", "MY_ENV.NAME", "MyEnvName1"))
-    return errors + _parent_directory(value)
-
-
 def relaxed_env_var_name(value: str) -> list[str]:
     """An environment variable's name as pods may have it: printable ASCII without ``=``."""
     errors = [] if value else ["environment variable name must be non-empty"]
@@ -185,17 +171,6 @@ def relaxed_env_var_name(value: str) -> list[str]:
             "other than '='"
         )
     return errors
-
-
-def c_identifier(value: str) -> list[str]:
-    """A C identifier."""
-    if re.fullmatch(_IDENTIFIER, value):
-        return []
-    text = (
-        "a valid C identifier must start with alphabetic character or '_', followed by a string "
-        "of alphanumeric characters or '_'"
-    )
-    return [regex_text(text, _IDENTIFIER, "my_name", "MY_NAME", "MyName")]
 
 
 def percent(value: str) -> list[str]:
