@@ -30,6 +30,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, TypeVarTuple
+from weakref import WeakSet
 
 __all__ = ["VirtualEventLoop", "busy", "run_virtual"]
 
@@ -136,9 +137,8 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
         self._virtual = _VirtualSelector()
         super().__init__(self._virtual)
         self._clock_resolution = _RESOLUTION_SECONDS
-        self._children: dict[int, Callable[[], None]] = {}
-        # Children whose end was told before their transport was ready.
-        self._ended_early: set[int] = set()
+        self._children: dict[Any, Callable[[], None]] = {}
+        self._ended: WeakSet[Any] = WeakSet()
 
     def time(self) -> float:
         """Returns the virtual seconds since the loop was made."""
@@ -211,25 +211,23 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
         except BaseException:
             release()
             raise
-        pid = transport.get_pid()
-        if pid in self._ended_early or transport.get_returncode() is not None:
-            self._ended_early.discard(pid)
+        if transport in self._ended:
             self.call_soon(release)
         else:
-            self._children[pid] = release
+            self._children[transport] = release
         return transport
 
     def _child_watcher_callback(self, pid: int, returncode: int, transport: Any) -> None:
         super()._child_watcher_callback(pid, returncode, transport)  # type: ignore[misc]
-        self._tell(lambda: self._child_ended(pid))
+        self._tell(lambda: self._child_ended(transport))
 
-    def _child_ended(self, pid: int) -> None:
-        release = self._children.pop(pid, None)
-        if release is None:
-            self._ended_early.add(pid)
-            return
-        # One more turn: the exit itself is announced through `call_soon`.
-        self.call_soon(release)
+    def _child_ended(self, transport: Any) -> None:
+        # The transport may not have been handed out yet: a child can end while its pipes connect.
+        self._ended.add(transport)
+        release = self._children.pop(transport, None)
+        if release is not None:
+            # One more turn: the exit itself is announced through `call_soon`.
+            self.call_soon(release)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import aiohttp
 import pytest
@@ -77,6 +78,36 @@ async def test_a_call_cancelled_before_its_thread_began_holds_nothing():
     await asyncio.wait(waiting)
     await asyncio.sleep(100)
     assert loop_time() == 100
+
+
+async def test_children_that_end_at_once_do_not_hold_time_for_ever():
+    """A child may be gone before its transport is ready; its token was once kept for good."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualEventLoop)
+    for _ in range(100):
+        process = await asyncio.create_subprocess_exec("true", stdin=subprocess.PIPE)
+        await process.wait()
+    began = time.monotonic()
+    await asyncio.sleep(3600)
+    assert time.monotonic() - began < 1
+
+
+async def test_a_child_whose_end_is_told_before_its_transport_gives_its_token_back(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    make = asyncio.SelectorEventLoop._make_subprocess_transport
+
+    async def make_late(loop: Any, *args: Any, **kwargs: Any) -> Any:
+        transport = await make(loop, *args, **kwargs)
+        await transport._wait()
+        return transport
+
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "_make_subprocess_transport", make_late)
+    process = await asyncio.create_subprocess_exec("true")
+    await process.wait()
+    began = time.monotonic()
+    await asyncio.sleep(3600)
+    assert time.monotonic() - began < 1
 
 
 async def test_time_stands_still_while_a_subprocess_runs():
