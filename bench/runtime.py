@@ -30,6 +30,7 @@ class Marker:
 
     kind = THING
     controller = "bench"
+    status_manager = controller
     contract = StatusContract()
     finalizer = "finalizers.bench.example"
     concurrency = 20

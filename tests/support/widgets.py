@@ -85,6 +85,7 @@ class Widgets:
     cleanup: Callable[[Context], Awaitable[Later | None]] = nothing_to_clean
     kind: GroupVersionKind = WIDGET
     controller: str = "widget-controller"
+    status_manager: str = "gotk-widget-controller"
     contract: StatusContract = CONTRACT
     finalizer: str = FINALIZER
     concurrency: int = 4

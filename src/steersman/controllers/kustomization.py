@@ -73,6 +73,8 @@ class KustomizationReconciler:
 
     kind = GVK
     controller = FIELD_MANAGER
+    # As upstream names it; the controller's own name applies.
+    status_manager = f"gotk-{FIELD_MANAGER}"
     finalizer = FINALIZER
     contract = StatusContract(
         owned=(HEALTHY, READY, RECONCILING, STALLED), observe=ObserveRule.READY

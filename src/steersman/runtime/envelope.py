@@ -131,9 +131,7 @@ class _Run:
             cache,
             obj,
             contract=reconciler.contract,
-            # Not the name that applies: an apply takes over what its own name wrote by update, and
-            # would take the finalizers of applied Flux objects away again.
-            field_manager=f"gotk-{reconciler.controller}",
+            field_manager=reconciler.status_manager,
         )
         now = services.clock.now
         self._status = StatusEditor(obj, lambda: format_rfc3339(now()))

@@ -124,7 +124,15 @@ class Reconciler(Protocol):
 
     @property
     def controller(self) -> str:
-        """Whose fields the status is, and who reports events, such as ``source-controller``."""
+        """Who reports events, such as ``source-controller``."""
+
+    @property
+    def status_manager(self) -> str:
+        """The field manager of status and finalizers.
+
+        Not the name that applies: an apply takes over what its own name wrote by update, and would
+        take the finalizers of applied Flux objects away again.
+        """
 
     @property
     def contract(self) -> StatusContract:

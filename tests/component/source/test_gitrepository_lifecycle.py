@@ -43,6 +43,22 @@ async def test_a_branch_becomes_an_artifact(sources: Sources) -> None:
     assert sources.events[0].controller == "source-controller"
 
 
+async def test_status_and_finalizers_are_written_under_the_controllers_own_name(
+    sources: Sources,
+) -> None:
+    await sources.push(a="1")
+    obj = await sources.create()
+    writers = {
+        (entry["manager"], entry["operation"], entry.get("subresource", ""))
+        for entry in obj["metadata"]["managedFields"]
+        if "status" in str(entry["fieldsV1"]) or "finalizers" in str(entry["fieldsV1"])
+    }
+    assert writers == {
+        ("source-controller", "Update", ""),
+        ("source-controller", "Update", "status"),
+    }
+
+
 async def test_a_push_is_found_at_the_interval(sources: Sources) -> None:
     await sources.push(a="1")
     first = await sources.create()

@@ -106,6 +106,7 @@ class GitRepositoryReconciler:
 
     kind = GVK
     controller = "source-controller"
+    status_manager = controller
     contract: StatusContract = CONTRACT
     finalizer = FINALIZER
 
